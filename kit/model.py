@@ -1,0 +1,261 @@
+"""The values that flow through the kit, in the words of the design.
+
+All are frozen. Unverified things say so by their type: :class:`EvidenceFile` is
+carried bytes, :class:`Claim` is what a verifier accepted, and only
+``kit.verifiers`` makes one. Policy sees claims and nothing else.
+
+Sizes are bytes. Times are timezone-aware UTC. Digests are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class EvidenceKind(StrEnum):
+    """What a piece of carried evidence is, as ``formats.kinds`` recognised it."""
+
+    SIGSTORE = "sigstore-bundle"
+    DIGESTS = "digest-manifest"
+    PEP740 = "pep740-attestation"
+    OPENPGP = "openpgp-signature"
+    DSSE = "dsse-envelope"
+    SIGNATURE = "bare-signature"
+    SBOM = "sbom"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Digest:
+    """A digest and its algorithm: ``sha256``, ``sha384`` or ``sha512``."""
+
+    algorithm: str
+    hex: str
+
+    def __str__(self) -> str:
+        """Write it as ``sha256:HEX``, as OCI and GitHub do."""
+        return f"{self.algorithm}:{self.hex}"
+
+
+# ---- the pack -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file in a pack: where, how long, and its SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A release file in a pack.
+
+    ``name`` is the published name; ``source`` the text of the release file's line that
+    brought it, which is the line's identity on both sides of the gap; ``member`` where
+    its bytes are. All three are the collector's claims until ``check`` proves them.
+    """
+
+    name: str
+    source: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceFile:
+    """Carried bytes that claim something; unverified.
+
+    ``about`` lists the member paths the collector says it speaks of.
+    """
+
+    kind: EvidenceKind
+    name: str
+    member: str
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a pack says it holds. ``members`` are all but the manifest and SHA256SUMS, in order."""
+
+    release_name: str
+    release_version: str
+    collected_at: datetime
+    kit: str
+    artifacts: tuple[Artifact, ...]
+    evidence: tuple[EvidenceFile, ...]
+    members: tuple[Member, ...]
+
+
+# ---- what collecting gathers ----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file that a source brought: its published name, and where its bytes are now."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+
+
+class Answer(StrEnum):
+    """What a place answered. A place that could not be asked is an error, never an answer."""
+
+    FOUND = "found"
+    ABSENT = "absent"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One row of the ledger: a place, what it was asked for, and its answer.
+
+    ``place`` is a URL without query, fragment and credentials, or a ``file:`` path as the
+    release file writes it; never an absolute path. ``note`` says why something was skipped.
+    """
+
+    place: str
+    wanted: str
+    answer: Answer
+    sha256: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What one source brought: artifacts, evidence, and every place it asked."""
+
+    artifacts: tuple[Found, ...]
+    evidence: tuple[Found, ...]
+    asked: tuple[Asked, ...]
+
+
+# ---- what verifiers accept ------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who a signing certificate names, as the CA vouched for it.
+
+    ``facts`` are the Fulcio extensions by their names in Fulcio's documentation
+    (``source-repository-ref`` …), both for people and for requirements.
+    """
+
+    subject: str
+    subject_type: str
+    issuer: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """Evidence that a verifier accepted: this signer vouched for this digest then.
+
+    ``names`` are the names the signed bytes give the digest (in-toto subjects, a digest
+    manifest's line); empty when the signature is over the bare bytes. ``listed_in`` is the
+    digest manifest the claim came through, if any. ``accepted_by`` names the verifiers.
+    """
+
+    kind: EvidenceKind
+    evidence: str
+    instance: str
+    digest: Digest
+    identity: Identity
+    signed_at: datetime
+    accepted_by: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    predicate_type: str | None = None
+    listed_in: str | None = None
+    log: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """An accepted digest manifest that lists a file under another digest, and who signed it."""
+
+    over: Claim
+    message: str
+
+
+# ---- what the operator reads ----------------------------------------------
+
+
+class Level(StrEnum):
+    """How much a finding matters: only an error fails a verdict."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the operator must know. ``code`` is stable; the message is for people."""
+
+    level: Level
+    code: str
+    subject: str
+    message: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one artifact: the claims that met the policy, and everything found."""
+
+    name: str
+    source: str
+    digest: Digest | None
+    size: int | None
+    claims: tuple[Claim, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing failed it. A verdict without a digest or a finding cannot pass."""
+        return self.digest is not None and not any(
+            finding.level is Level.ERROR for finding in self.findings
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnchorRecord:
+    """Which trust anchor a report rests on, and where this host had it from."""
+
+    instance: str
+    sha256: str
+    origin: str
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """All verdicts of one check, and what they rest on. Every renderer reads only this."""
+
+    release_name: str
+    release_version: str
+    policy_sha256: str
+    manifest_sha256: str
+    pack_size: int
+    collected_at: datetime
+    at: datetime
+    anchors: tuple[AnchorRecord, ...]
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was checked, and all of it held."""
+        return (
+            bool(self.verdicts)
+            and all(verdict.passed for verdict in self.verdicts)
+            and not any(finding.level is Level.ERROR for finding in self.findings)
+        )
