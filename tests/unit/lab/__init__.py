@@ -1,0 +1,1 @@
+"""The lab, judged by sigstore-python and by hand."""
