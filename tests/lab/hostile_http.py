@@ -94,8 +94,8 @@ class HostileServer:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._lines: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._listener.settimeout(0.05)
         self.port: int = self._listener.getsockname()[1]
         self.requests: list[Request] = []
         self.connections = 0
@@ -113,6 +113,11 @@ class HostileServer:
     ) -> None:
         """Stop, whatever is going on."""
         self._stop.set()
+        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes accept()
+        with self._lock:
+            for line in self._lines:
+                with contextlib.suppress(OSError):
+                    line.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(timeout=5)
         self._listener.close()
@@ -141,24 +146,31 @@ class HostileServer:
         thread.start()
 
     def _accept(self) -> None:
-        while not self._stop.is_set():
-            try:
-                line, _ = self._listener.accept()
-            except TimeoutError:
-                continue
+        while True:
+            line, _ = self._listener.accept()
+            if self._stop.is_set():
+                line.close()
+                return
             self.connections += 1
+            with self._lock:
+                self._lines.add(line)
             self._start(self._serve, line)
 
     def _serve(self, line: socket.socket) -> None:
-        line.settimeout(5)
-        with contextlib.suppress(OSError), line:
+        line.settimeout(10)
+        with contextlib.suppress(OSError):
             if self._greeting is not None:
                 self._play(line, self._greeting)
             elif self._tls is not None:
                 with self._tls.wrap_socket(line, server_side=True) as secure:
+                    with self._lock:  # the wrapper took the descriptor
+                        self._lines.add(secure)
                     self._converse(secure)
             else:
                 self._converse(line)
+        with self._lock:
+            self._lines.discard(line)
+        line.close()
 
     def _converse(self, line: socket.socket) -> None:
         while True:
@@ -168,18 +180,11 @@ class HostileServer:
 
     def _receive(self, line: socket.socket) -> Request | None:
         raw = b""
-        line.settimeout(0.05)
         while b"\r\n\r\n" not in raw:
-            try:
-                more = line.recv(65536)
-            except TimeoutError:
-                if self._stop.is_set():
-                    return None
-                continue
+            more = line.recv(65536)
             if not more:
                 return None
             raw += more
-        line.settimeout(5)
         first, *rest = raw.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
         method, target, _ = first.split(" ", 2)
         pairs = (header.partition(":") for header in rest)

@@ -1,0 +1,1 @@
+"""Online: one module a place. Each gathers files and says what every place answered."""

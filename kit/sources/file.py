@@ -1,0 +1,159 @@
+"""``file:PATH``: a file, or a folder of downloads, beside the release file.
+
+The text of the source says which of the two it is (:mod:`kit.formats.source_text`); a
+path that turns out to be the other is the operator's mistake, told with the correction.
+Folders are read one level deep, links and special files never: what a link points to is
+not in the folder. Files stay where they are; they are hashed, not copied.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kit.errors import MachineError, UsageError
+from kit.formats import kinds
+from kit.formats.source_text import Source
+from kit.model import Answer, Asked, Found, Gathered
+
+MAX_EVIDENCE = 16 << 20
+_CHUNK = 1 << 20
+
+
+def gather(source: Source, base: Path, takes: Callable[[str], bool] | None) -> Gathered:
+    """Gather a source's files; ``base`` is the release file's folder.
+
+    ``takes`` says which names are artifacts (the line's rule); ``None`` means that the
+    source was named as a place to look for evidence only. Raises :class:`UsageError` for
+    a path that is not there or is of the other kind, :class:`MachineError` for one that
+    cannot be read.
+    """
+    path = base / source.location
+    folder, only = _folder(source, path, evidence_only=takes is None)
+    artifacts: list[Path] = []
+    evidence: list[Path] = []
+    asked: list[Asked] = []
+    for entry in _entries(folder):
+        name = entry.name
+        reason = _skip(entry)
+        is_artifact = takes is not None and takes(name) and (only is None or name == only)
+        if reason is not None:
+            if is_artifact:
+                raise UsageError(f"{source.text}: {name} is {reason}", code="file.not-regular")
+            if only is None:
+                asked.append(_row(source, name, Answer.SKIPPED, note=reason))
+        elif is_artifact:
+            artifacts.append(entry)
+        elif (takes is None and only is not None and name == only) or _is_evidence(entry):
+            evidence.append(entry)
+        elif only is None:
+            asked.append(_row(source, name, Answer.SKIPPED, note="the line does not name it"))
+    found_artifacts, found_evidence = _hash_all(artifacts), _hash_all(evidence)
+    asked += [
+        _row(source, item.name, Answer.FOUND, item.sha256)
+        for item in (*found_artifacts, *found_evidence)
+    ]
+    return Gathered(
+        artifacts=found_artifacts,
+        evidence=found_evidence,
+        asked=tuple(sorted(asked, key=lambda row: (row.place, row.wanted))),
+    )
+
+
+def _folder(source: Source, path: Path, *, evidence_only: bool) -> tuple[Path, str | None]:
+    """Return the folder to read, and the one name wanted from it where the source is a file."""
+    if not path.exists():
+        raise UsageError(
+            f"{source.text}: no such file or folder beside the release file",
+            code="file.missing",
+            subject=source.location,
+        )
+    if path.is_dir():
+        if source.file_name is not None:
+            raise UsageError(
+                f"{source.text} reads as one file, but is a folder",
+                code="file.is-folder",
+                hint=f'write source = "{source.text.rstrip("/")}/", or name its `files`',
+            )
+        return path, None
+    if source.file_name is None and not evidence_only:
+        parent = source.location.rstrip("/").rpartition("/")[0] or "."
+        raise UsageError(
+            f"{source.text} reads as a folder, but is a file",
+            code="file.is-file",
+            hint="offline nobody could tell which it was; write "
+            f'source = "file:{parent}/" and files = ["{path.name}"]',
+        )
+    return path.parent, path.name
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+    except OSError as error:
+        raise MachineError(f"{folder}: {error.strerror}", code="machine.unreadable") from error
+
+
+def _skip(entry: Path) -> str | None:
+    """Return why an entry is not read, if it is not."""
+    if entry.name.startswith("."):
+        return "a hidden file"
+    try:
+        mode = entry.lstat().st_mode
+    except OSError as error:
+        raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
+    if stat.S_ISDIR(mode):
+        return "a folder; only one level is read"
+    if not stat.S_ISREG(mode):
+        return "not a regular file"
+    return None
+
+
+def _is_evidence(entry: Path) -> bool:
+    if kinds.by_name(entry.name) is not None:
+        return True
+    if not entry.name.endswith((".json", ".jsonl")) or entry.stat().st_size > MAX_EVIDENCE:
+        return False
+    return kinds.by_content(entry.name, _read(entry)) is not None
+
+
+def _read(entry: Path) -> bytes:
+    try:
+        return entry.read_bytes()
+    except OSError as error:
+        raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
+
+
+def _hash_all(entries: list[Path]) -> tuple[Found, ...]:
+    # hashlib lets go of the interpreter while it hashes: threads use every core.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return tuple(pool.map(_hash, entries))
+
+
+def _hash(entry: Path) -> Found:
+    sha256, size = hashlib.sha256(), 0
+    for chunk in _chunks(entry):
+        sha256.update(chunk)
+        size += len(chunk)
+    return Found(name=entry.name, path=entry, size=size, sha256=sha256.hexdigest())
+
+
+def _chunks(entry: Path) -> Iterator[bytes]:
+    try:
+        # Not through a link that took the file's place since it was listed.
+        descriptor = os.open(entry, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
+
+
+def _row(
+    source: Source, name: str, answer: Answer, sha256: str | None = None, note: str | None = None
+) -> Asked:
+    return Asked(place=source.text, wanted=name, answer=answer, sha256=sha256, note=note)
