@@ -39,11 +39,12 @@ def gather(source: Source, base: Path, takes: Callable[[str], bool] | None) -> G
     asked: list[Asked] = []
     for entry in _entries(folder):
         name = entry.name
-        reason = _skip(entry)
+        reason = _aside(entry)
         is_artifact = takes is not None and takes(name) and (only is None or name == only)
+        if reason is None and is_artifact:
+            _demand_plain(source, entry)
+        reason = reason or _odd(entry)
         if reason is not None:
-            if is_artifact:
-                raise UsageError(f"{source.text}: {name} is {reason}", code="file.not-regular")
             if only is None:
                 asked.append(_row(source, name, Answer.SKIPPED, note=reason))
         elif is_artifact:
@@ -98,19 +99,37 @@ def _entries(folder: Path) -> list[Path]:
         raise MachineError(f"{folder}: {error.strerror}", code="machine.unreadable") from error
 
 
-def _skip(entry: Path) -> str | None:
-    """Return why an entry is not read, if it is not."""
+def _aside(entry: Path) -> str | None:
+    """Return why an entry is no download at all, if it is none."""
     if entry.name.startswith("."):
         return "a hidden file"
+    return "a folder; only one level is read" if stat.S_ISDIR(_mode(entry)) else None
+
+
+def _odd(entry: Path) -> str | None:
+    """Return why a download cannot be taken as it is, if it cannot."""
+    if not entry.name.isprintable():
+        return "named with characters that cannot be shown"
+    return None if stat.S_ISREG(_mode(entry)) else "not a regular file"
+
+
+def _demand_plain(source: Source, entry: Path) -> None:
+    """Refuse an artifact that cannot be taken: leaving it out in silence would be worse."""
+    reason = _odd(entry)
+    if reason is not None:
+        raise UsageError(
+            f"{source.text}: {entry.name} is {reason}",
+            code="file.not-plain",
+            subject=entry.name,
+            hint="put the file itself there, under a plain name, or write `files` without it",
+        )
+
+
+def _mode(entry: Path) -> int:
     try:
-        mode = entry.lstat().st_mode
+        return entry.lstat().st_mode
     except OSError as error:
         raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
-    if stat.S_ISDIR(mode):
-        return "a folder; only one level is read"
-    if not stat.S_ISREG(mode):
-        return "not a regular file"
-    return None
 
 
 def _is_evidence(entry: Path) -> bool:
