@@ -206,9 +206,16 @@ def _text(item: dict[str, Any], key: str, form: re.Pattern[str]) -> str:
     return text
 
 
+def can_name(text: str) -> bool:
+    """Say whether a published file can have this name: one part, visible, at most 255 bytes."""
+    if not _NAME.fullmatch(text) or text in (".", ".."):
+        return False
+    return text.isascii() or len(text.encode("utf-8", "surrogatepass")) <= 255
+
+
 def _published(item: dict[str, Any]) -> str:
     name = _text(item, "name", _NAME)
-    if name in (".", "..") or (not name.isascii() and len(name.encode()) > 255):
+    if not can_name(name):
         raise MalformedError(f"name: {name!r:.120} is '.' or '..', or over 255 bytes long")
     return name
 

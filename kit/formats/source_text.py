@@ -1,0 +1,80 @@
+"""The text of a ``source``: where a line's files come from, and which files those are.
+
+The text is the line's identity on both sides of the gap, so everything the checking host
+concludes from it must follow from the text alone: it has no folder to look into.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from kit.errors import MalformedError
+from kit.formats.manifest import can_name
+
+_LATER = ("pypi", "npm", "oci", "helm", "github")
+# Absolute here, or on Windows, or for a shell.
+_NOT_RELATIVE = re.compile(r"^[/~]|^[A-Za-z]:|\\")
+# A suffix that begins with a letter: `tool.whl`, `tool.tar.gz`; not `tool-1.8.0`.
+_FILE_SUFFIX = re.compile(r".+\.[A-Za-z][A-Za-z0-9]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A parsed source.
+
+    ``location`` is the path relative to the release file (``file``), or the URL
+    (``https``). ``file_name`` is the one file it names; ``None`` where it is a folder.
+    """
+
+    text: str
+    scheme: str
+    location: str
+    file_name: str | None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether the source may bring several files."""
+        return self.file_name is None
+
+
+def parse_source(text: str, path: str) -> Source:
+    """Read a source; ``path`` is the key's, for messages. Raises :class:`MalformedError`."""
+    if not text.isprintable():
+        raise MalformedError(f"{path}: has characters that cannot be shown")
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme == "file":
+        return _file(text, rest, path)
+    if colon and scheme in ("https", "http"):
+        return _url(text, path)
+    if colon and scheme in _LATER:
+        raise MalformedError(f"{path}: {scheme}: sources are not offered by this version yet")
+    raise MalformedError(f"{path}: {text!r} is no source; write file:PATH or https://…")
+
+
+def _file(text: str, location: str, path: str) -> Source:
+    if not location or _NOT_RELATIVE.search(location):
+        raise MalformedError(f"{path}: {text!r} is not a path relative to the release file")
+    last = location.rstrip("/").rpartition("/")[2]
+    folder = location.endswith("/") or last in ("", ".", "..") or not _FILE_SUFFIX.fullmatch(last)
+    return Source(text=text, scheme="file", location=location, file_name=None if folder else last)
+
+
+def _url(text: str, path: str) -> Source:
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise MalformedError(f"{path}: {text!r} is no URL: {error}") from error
+    if not parts.hostname or port == 0:
+        raise MalformedError(f"{path}: {text!r} names no host")
+    if parts.username is not None or parts.password is not None:
+        raise MalformedError(f"{path}: a URL in a release file carries no credentials")
+    if parts.query or parts.fragment:
+        # It would travel in the pack, and what stands there is often a credential.
+        raise MalformedError(f"{path}: a URL in a release file has no query and no fragment")
+    name = unquote(parts.path.rpartition("/")[2], errors="replace")
+    if not can_name(name):
+        raise MalformedError(f"{path}: the URL's last segment {name!r} is no file name")
+    return Source(text=text, scheme="https", location=text, file_name=name)

@@ -1,0 +1,1 @@
+"""What the checking host trusts before it opens a pack."""
