@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kit.errors import MachineError, UsageError
 from kit.formats import kinds
+from kit.formats.manifest import can_name
 from kit.formats.source_text import Source
 from kit.model import Answer, Asked, Found, Gathered
 
@@ -108,7 +109,7 @@ def _aside(entry: Path) -> str | None:
 
 def _odd(entry: Path) -> str | None:
     """Return why a download cannot be taken as it is, if it cannot."""
-    if not entry.name.isprintable():
+    if not can_name(entry.name) or not entry.name.isprintable():
         return "named with characters that cannot be shown"
     return None if stat.S_ISREG(_mode(entry)) else "not a regular file"
 

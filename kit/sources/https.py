@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from kit.errors import MachineError, UsageError
 from kit.formats import kinds
+from kit.formats.manifest import can_name
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import urls
 from kit.sources.downloads import Downloads
@@ -119,7 +120,7 @@ def published_name(url: str) -> str:
         name = unquote_to_bytes(path.rpartition("/")[2]).decode()
     except UnicodeDecodeError:
         name = ""
-    if name in ("", ".", "..") or "/" in name or "\\" in name or not name.isprintable():
+    if not can_name(name) or not name.isprintable():
         shown = urls.public(url)
         raise UsageError(
             f"{shown}: its last segment is no file name",

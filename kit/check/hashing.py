@@ -1,0 +1,79 @@
+"""Hash every member of a pack once, by every algorithm that something will compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kit.errors import EvidenceError, Fault, PackError
+from kit.formats import digest_manifest, dsse, sigstore_bundle, statement
+from kit.formats.release_file import ReleaseFile
+from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
+from kit.pack.reader import Pack
+
+MAX_EVIDENCE = 16 << 20
+
+#: Digests by member path, then by algorithm; always with sha256.
+Known = dict[str, dict[str, Digest]]
+
+
+def hash_members(pack: Pack, release: ReleaseFile, progress: Callable[[int], None] | None) -> Known:
+    """Return the digests of every member; raise :class:`PackError` naming all damaged ones.
+
+    Evidence is read first, and believed in nothing but which algorithms its digests use:
+    an artifact is then hashed in one reading by all that any evidence will compare.
+    """
+    wanted = {member.path: {"sha256"} for member in pack.manifest.members}
+    for member, algorithm in _of_policy(pack.manifest, release):
+        wanted[member].add(algorithm)
+    faults: list[Fault] = []
+    for evidence in pack.manifest.evidence:
+        try:
+            algorithms = _algorithms(evidence, read(pack, evidence))
+        except PackError as error:
+            faults += error.faults
+        except EvidenceError:
+            continue  # said by name when it is verified
+        else:
+            for member in evidence.about:
+                wanted[member] |= algorithms
+    known: Known = {}
+    try:
+        known = pack.hash_members(
+            {path: frozenset(names) for path, names in wanted.items()}, progress=progress
+        )
+    except PackError as error:
+        faults += error.faults
+    if faults:
+        raise PackError.of(tuple(sorted(set(faults), key=lambda fault: fault.subject)))
+    return known
+
+
+def read(pack: Pack, evidence: EvidenceFile) -> bytes:
+    """Return the bytes of a piece of evidence, hash-checked; malformed if there are too many."""
+    return pack.read(evidence.member, MAX_EVIDENCE)
+
+
+def _of_policy(manifest: Manifest, release: ReleaseFile) -> Iterator[tuple[str, str]]:
+    for requirement in (r for line in release.lines for r in line.require):
+        if requirement.digest is not None:
+            for artifact in manifest.artifacts:
+                yield artifact.member, requirement.digest.algorithm
+
+
+def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:
+    """Return the digest algorithms that a piece of evidence compares, as it says itself."""
+    if evidence.kind is EvidenceKind.DIGESTS:
+        return digest_manifest.parse(raw, evidence.name).algorithms
+    if evidence.kind is not EvidenceKind.SIGSTORE:
+        return frozenset()
+    found: set[str] = set()
+    for part in sigstore_bundle.split(raw):
+        try:
+            content = sigstore_bundle.parse(part).content
+            if isinstance(content, dsse.Envelope):
+                found |= statement.parse(content.payload).algorithms
+            elif content.hint is not None:
+                found.add(content.hint.algorithm)
+        except EvidenceError:
+            continue
+    return frozenset(found)

@@ -1,0 +1,148 @@
+"""Verify pieces of evidence, here or spread over workers.
+
+One job is one bundle and the files it is said to be about. A worker is a spawned process
+that seals its own air gap before it sets up its verifiers; nothing but plain values
+crosses over, and both ways of running give the same outcomes in the same order.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from kit import airgap
+from kit.errors import EvidenceError
+from kit.model import Claim, Digest
+from kit.trust.anchors import Anchor
+from kit.verifiers.sigstore import SigstoreVerifier
+
+#: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
+WORTH_WORKERS = 4096
+_BATCH = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A file that evidence is said to be about: its member path, and its digests by algorithm."""
+
+    member: str
+    digests: Mapping[str, Digest]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One Sigstore bundle, its label for people, and what it is said to be about."""
+
+    label: str
+    raw: bytes
+    subjects: tuple[Subject, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a bundle makes no claim about a file."""
+
+    label: str
+    code: str
+    message: str
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one bundle for one file: claims by instance, or else the refusals."""
+
+    member: str
+    claims: tuple[Claim, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def run(
+    jobs: Iterable[Job], anchors: Sequence[Anchor], at: datetime, workers: int
+) -> Iterator[Outcome]:
+    """Yield the outcome of every job for each of its subjects, in order.
+
+    ``workers`` is the number of processes; 1 verifies in this one. At most a batch of
+    jobs is in memory at a time.
+    """
+    if workers <= 1:
+        verifiers = _Verifiers(anchors, at)
+        for job in jobs:
+            yield from verifiers.outcomes(job)
+        return
+    pool = ProcessPoolExecutor(
+        max_workers=workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(tuple(anchors), at),
+    )
+    with pool:
+        remaining = iter(jobs)
+        while batch := list(islice(remaining, _BATCH)):
+            for outcomes in pool.map(_work, batch, chunksize=32):
+                yield from outcomes
+
+
+class _Verifiers:
+    """One verifier an instance, never a union of them; set up when first needed."""
+
+    def __init__(self, anchors: Sequence[Anchor], at: datetime) -> None:
+        self._anchors = anchors
+        self._at = at
+        self._ready: list[SigstoreVerifier] | None = None
+
+    def outcomes(self, job: Job) -> list[Outcome]:
+        if self._ready is None:
+            self._ready = [SigstoreVerifier(anchor, self._at) for anchor in self._anchors]
+        claims: dict[str, list[Claim]] = {subject.member: [] for subject in job.subjects}
+        refusals: dict[str, list[Refusal]] = {subject.member: [] for subject in job.subjects}
+        for verifier in self._ready:
+            self._ask(verifier, job, claims, refusals)
+        return [
+            Outcome(
+                member=subject.member,
+                claims=tuple(claims[subject.member]),
+                # Another instance's refusal says nothing where one accepted.
+                refusals=() if claims[subject.member] else tuple(refusals[subject.member]),
+            )
+            for subject in job.subjects
+        ]
+
+    def _ask(
+        self,
+        verifier: SigstoreVerifier,
+        job: Job,
+        claims: dict[str, list[Claim]],
+        refusals: dict[str, list[Refusal]],
+    ) -> None:
+        try:
+            verified = verifier.verify(job.raw)
+        except EvidenceError as error:
+            for subject in job.subjects:
+                refusals[subject.member].append(_refusal(job, error))
+            return
+        for subject in job.subjects:
+            try:
+                claims[subject.member].append(verified.claim_for(job.label, subject.digests))
+            except EvidenceError as error:
+                refusals[subject.member].append(_refusal(job, error))
+
+
+def _refusal(job: Job, error: EvidenceError) -> Refusal:
+    return Refusal(label=job.label, code=error.code, message=error.message, hint=error.hint)
+
+
+_of_this_worker: list[_Verifiers] = []
+
+
+def _start_worker(anchors: Sequence[Anchor], at: datetime) -> None:
+    airgap.seal()
+    _of_this_worker[:] = [_Verifiers(anchors, at)]
+
+
+def _work(job: Job) -> list[Outcome]:
+    return _of_this_worker[0].outcomes(job)

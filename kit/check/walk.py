@@ -1,0 +1,128 @@
+"""From a pack, a policy and anchors to a report.
+
+In order: the pack's frame (on opening), every member's digest, every piece of evidence,
+then the policy. A damaged pack ends the walk before anything in it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from kit.check import hashing, weighing
+from kit.check.hashing import Known
+from kit.check.weighing import Weighed
+from kit.formats import distribution
+from kit.formats.release_file import ReleaseFile
+from kit.model import Artifact, Finding, Level, Report, Verdict
+from kit.pack.reader import Pack
+from kit.policy.judge import FileFacts, judge
+from kit.trust.anchors import Anchor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to check: as of when, which artifacts only, how many processes, whom to tell.
+
+    ``progress`` is called with the number of bytes hashed since its last call.
+    """
+
+    at: datetime
+    only: tuple[str, ...] = ()
+    workers: int | None = None
+    progress: Callable[[int], None] | None = None
+
+
+def check(
+    pack: Pack, release: ReleaseFile, anchors: Mapping[str, Anchor], options: Options
+) -> Report:
+    """Return the report on an opened pack under the policy in ``release``.
+
+    Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
+    trusted root that cannot be used, :class:`MachineError` for a medium that cannot be
+    read. Whatever is wrong with evidence is a finding.
+    """
+    known = hashing.hash_members(pack, release, options.progress)
+    weighed = weighing.weigh(pack, known, tuple(anchors.values()), options.at, options.workers)
+    files = [_facts(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+
+    def inside(artifact: Artifact) -> distribution.Named:
+        with pack.member_file(artifact.member) as file:
+            return distribution.read(artifact.name, file)
+
+    verdicts, findings = judge(release, files, inside)
+    return Report(
+        release_name=release.name,
+        release_version=release.version,
+        policy_sha256=release.sha256,
+        manifest_sha256=pack.manifest_sha256,
+        pack_size=pack.size,
+        collected_at=pack.manifest.collected_at,
+        at=options.at,
+        anchors=tuple(anchor.record() for anchor in anchors.values()),
+        verdicts=_selected(verdicts, options.only),
+        findings=(*_about_the_pack(pack, release, options), *findings),
+    )
+
+
+def _facts(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    member = artifact.member
+    return FileFacts(
+        artifact=artifact,
+        size=pack.member(member).size,
+        digests=known[member],
+        claims=tuple(weighed.claims.get(member, ())),
+        contradictions=tuple(weighed.contradictions.get(member, ())),
+        findings=tuple(
+            replace(finding, subject=artifact.name) for finding in weighed.findings.get(member, ())
+        ),
+    )
+
+
+def _selected(verdicts: Sequence[Verdict], only: Sequence[str]) -> tuple[Verdict, ...]:
+    return tuple(verdict for verdict in verdicts if not only or verdict.name in only)
+
+
+def _about_the_pack(pack: Pack, release: ReleaseFile, options: Options) -> Iterator[Finding]:
+    manifest = pack.manifest
+    if pack.member("release.toml").sha256 != release.sha256:
+        yield Finding(
+            level=Level.NOTE,
+            code="policy.differs",
+            subject="release.toml",
+            message="the pack was collected with another release file than this policy; "
+            "only this host's copy counts",
+        )
+    if (manifest.release_name, manifest.release_version) != (release.name, release.version):
+        yield Finding(
+            level=Level.WARNING,
+            code="pack.other-release",
+            subject="manifest.json",
+            message=f"the pack says it holds {manifest.release_name} {manifest.release_version}, "
+            f"the policy is for {release.name} {release.version}",
+        )
+    if manifest.collected_at > options.at:
+        yield Finding(
+            level=Level.WARNING,
+            code="clock.behind",
+            subject="manifest.json",
+            message="the pack says it was collected after this host's time",
+            hint="check the clock of this host",
+        )
+    if options.only:
+        yield Finding(
+            level=Level.NOTE,
+            code="check.selection",
+            subject="--only",
+            message="only the artifacts named on the command line were judged",
+        )
+    names = {artifact.name for artifact in manifest.artifacts}
+    for name in options.only:
+        if name not in names:
+            yield Finding(
+                level=Level.ERROR,
+                code="artifact.missing",
+                subject=name,
+                message=f"--only {name}: the pack has no such artifact",
+            )

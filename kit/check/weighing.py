@@ -1,0 +1,156 @@
+"""Put every piece of evidence to its verifier; keep claims, and say what was refused.
+
+Everything that can be wrong with evidence becomes a finding here and nowhere else:
+verifiers only raise. A refused piece of evidence is a warning. It never fails a file by
+itself, and it never helps one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kit.check import hashing, jobs
+from kit.check.hashing import Known
+from kit.check.jobs import Job, Refusal, Subject
+from kit.errors import EvidenceError, RejectedError, UnsupportedError
+from kit.formats import digest_manifest, sigstore_bundle
+from kit.formats.digest_manifest import DigestManifest
+from kit.model import (
+    Artifact,
+    Claim,
+    Contradiction,
+    EvidenceFile,
+    EvidenceKind,
+    Finding,
+    Level,
+)
+from kit.pack.reader import Pack
+from kit.trust.anchors import Anchor
+from kit.verifiers import digests
+
+
+@dataclass(slots=True)
+class Weighed:
+    """What came of the evidence, by the member it is about."""
+
+    claims: dict[str, list[Claim]] = field(default_factory=dict)
+    contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+
+    def accept(self, member: str, claim: Claim) -> None:
+        """Keep a claim that a verifier made about a member."""
+        self.claims.setdefault(member, []).append(claim)
+
+    def refuse(self, member: str, label: str, error: EvidenceError | Refusal) -> None:
+        """Keep why a piece of evidence makes no claim about a member."""
+        self.find(member, Level.WARNING, error.code, f"{label}: {error.message}", error.hint)
+
+    def find(
+        self, member: str, level: Level, code: str, message: str, hint: str | None = None
+    ) -> None:
+        """Keep a finding about a member."""
+        self.findings.setdefault(member, []).append(
+            Finding(level=level, code=code, subject=member, message=message, hint=hint)
+        )
+
+
+def weigh(
+    pack: Pack, known: Known, anchors: Sequence[Anchor], at: datetime, workers: int | None
+) -> Weighed:
+    """Verify all evidence of a pack whose members' digests are ``known``.
+
+    ``workers`` is the number of processes; ``None`` decides by how much there is to do.
+    """
+    weighed = Weighed()
+    if workers is None:
+        many = len(pack.manifest.evidence) >= jobs.WORTH_WORKERS
+        workers = (os.cpu_count() or 1) if many else 1
+    for outcome in jobs.run(_jobs(pack, known, weighed), anchors, at, workers):
+        for claim in outcome.claims:
+            weighed.accept(outcome.member, claim)
+        for refusal in outcome.refusals:
+            weighed.refuse(outcome.member, refusal.label, refusal)
+    artifacts = {artifact.member: artifact for artifact in pack.manifest.artifacts}
+    for evidence in pack.manifest.evidence:
+        if evidence.kind is EvidenceKind.DIGESTS:
+            about = [artifacts[member] for member in evidence.about if member in artifacts]
+            _weigh_manifest(pack, known, evidence, about, weighed)
+    return weighed
+
+
+def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
+    """Yield a job for every bundle; whatever cannot be one is refused by name."""
+    for evidence in pack.manifest.evidence:
+        if evidence.kind is EvidenceKind.DIGESTS:
+            continue
+        try:
+            if evidence.kind is not EvidenceKind.SIGSTORE:
+                raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
+            parts = sigstore_bundle.split(hashing.read(pack, evidence))
+        except EvidenceError as error:
+            for member in evidence.about:
+                weighed.refuse(member, evidence.member, error)
+            continue
+        subjects = tuple(Subject(member=m, digests=known[m]) for m in evidence.about)
+        for number, part in enumerate(parts, start=1):
+            label = evidence.member if len(parts) == 1 else f"{evidence.member} line {number}"
+            yield Job(label=label, raw=part, subjects=subjects)
+
+
+def _weigh_manifest(
+    pack: Pack,
+    known: Known,
+    evidence: EvidenceFile,
+    about: Sequence[Artifact],
+    weighed: Weighed,
+) -> None:
+    """Turn the claims over a digest manifest into claims over the files it lists."""
+    over = weighed.claims.get(evidence.member, [])
+    # What is wrong with the manifest's own evidence is why these files get no claim by it.
+    inherited = weighed.findings.get(evidence.member, [])
+    try:
+        manifest = digest_manifest.parse(hashing.read(pack, evidence), evidence.name)
+    except EvidenceError as error:
+        for artifact in about:
+            weighed.refuse(artifact.member, evidence.member, error)
+        return
+    for artifact in about:
+        weighed.findings.setdefault(artifact.member, []).extend(inherited)
+        for claim in over:
+            _weigh_line(evidence, manifest, claim, artifact, known, weighed)
+        if not over:
+            weighed.find(
+                artifact.member,
+                Level.NOTE,
+                "evidence.unsigned",
+                f"{evidence.member}: nothing that was verified vouches for this digest manifest",
+            )
+
+
+def _weigh_line(
+    evidence: EvidenceFile,
+    manifest: DigestManifest,
+    over: Claim,
+    artifact: Artifact,
+    known: Known,
+    weighed: Weighed,
+) -> None:
+    member = artifact.member
+    try:
+        claim = digests.claim_for(
+            manifest,
+            over,
+            name=artifact.name,
+            known=known[member],
+            listed_in=evidence.name,
+        )
+    except RejectedError as error:
+        weighed.refuse(member, evidence.member, error)
+        if error.code == "digest.mismatch":
+            contradiction = Contradiction(over=over, message=error.message)
+            weighed.contradictions.setdefault(member, []).append(contradiction)
+    else:
+        weighed.accept(member, claim)

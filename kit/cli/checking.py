@@ -1,0 +1,82 @@
+"""Run the offline check for a command: policy and anchors first, then the seal, then the pack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kit import airgap
+from kit.cli import environment, terminal
+from kit.errors import AnchorError
+from kit.formats.release_file import ReleaseFile
+from kit.trust import anchors
+from kit.trust.anchors import Anchor
+
+if TYPE_CHECKING:
+    from kit.model import Report
+    from kit.pack.reader import Pack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """A policy and anchors, ready to judge packs in a sealed process.
+
+    ``anchor_error`` is kept rather than raised: a pack that is damaged is said to be
+    damaged, also on a host without anchors.
+    """
+
+    release: ReleaseFile
+    anchors: dict[str, Anchor]
+    anchor_error: AnchorError | None
+    at: datetime
+    only: tuple[str, ...] = ()
+    workers: int | None = None
+
+    def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
+        """Check the pack at ``path``; call ``then`` with it while it is still open."""
+        from kit.check import Options, check  # noqa: PLC0415 - loads what verifies
+        from kit.pack.reader import Pack  # noqa: PLC0415
+
+        with (
+            Pack.open(path) as pack,
+            terminal.progress(path.name, pack.size) as progress,
+        ):
+            if self.anchor_error is not None:
+                whole = {m.path: frozenset[str]() for m in pack.manifest.members}
+                pack.hash_members(whole, progress=progress)
+                raise self.anchor_error
+            options = Options(at=self.at, only=self.only, workers=self.workers, progress=progress)
+            report = check(pack, self.release, self.anchors, options)
+            if then is not None:
+                then(pack, report)
+            return report
+
+
+def prepare(
+    release: ReleaseFile,
+    trust_roots: Path | None,
+    trusted_root: Sequence[str],
+    at: datetime,
+    only: Sequence[str] = (),
+    workers: int | None = None,
+) -> Checker:
+    """Read the anchors, then seal the process for good, and return what judges packs."""
+    found: dict[str, Anchor] = {}
+    failure: AnchorError | None = None
+    try:
+        places = environment.anchor_places(trust_roots)
+        found = anchors.find(release.instances, places, trusted_root)
+    except AnchorError as error:
+        failure = error
+    airgap.seal()
+    return Checker(
+        release=release,
+        anchors=found,
+        anchor_error=failure,
+        at=at,
+        only=tuple(only),
+        workers=workers,
+    )

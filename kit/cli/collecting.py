@@ -1,0 +1,64 @@
+"""Run a collect for the command line: gather and write online, seal, rehearse, name the pack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from kit import collect
+from kit.cli import checking, environment, terminal
+from kit.cli.status import of_report
+from kit.collect import Request, staging
+from kit.errors import MachineError, PackError
+from kit.formats.release_file import ReleaseFile
+from kit.model import Report
+from kit.report.escape import plain
+
+
+def request(release: ReleaseFile, base: Path, out: Path, plain_http: Iterable[str]) -> Request:
+    """Return what to collect, with the clock and the environment read."""
+    return Request(
+        release=release,
+        base=base,
+        out=out,
+        now=environment.now(),
+        epoch=environment.source_date_epoch(),
+        plain_http=frozenset(plain_http),
+        say=terminal.say,
+    )
+
+
+def planned(wanted: Request) -> Iterator[str]:
+    """Yield what would be collected, a line each."""
+    return (plain(line) for line in collect.plan(wanted))
+
+
+def run(
+    wanted: Request, trust_roots: Path | None, trusted_root: Sequence[str], *, replace: bool
+) -> tuple[Report, Path]:
+    """Collect, then rehearse the check on what is on the disk, sealed off from the network.
+
+    Returns the report and the pack's final path. The rehearsal comes last because the
+    seal cannot be lifted.
+    """
+    if not replace:
+        collect.refuse_existing(wanted.out)
+    with staging.working_folder(wanted.out) as folder:
+        written = collect.collect(wanted, folder)
+        for name in written.unpaired:
+            terminal.say(f"left out: {name} is about none of the files")
+        if written.size > collect.FAT32_LIMIT:
+            terminal.say("note: over 4 GiB: FAT32 cannot hold it; use exFAT, or `split -b 4000M`")
+        terminal.say("rehearsing the check, with the network refused")
+        checker = checking.prepare(wanted.release, trust_roots, trusted_root, wanted.now)
+        try:
+            report = checker.judge(written.path)
+        except PackError as error:
+            raise MachineError(
+                f"what is on the disk is not what was collected: {error.message}",
+                code="machine.changed",
+                subject=error.subject,
+                hint="a source was written to meanwhile, or the disk is failing; collect again",
+            ) from error
+        final = collect.keep(written.path, wanted.out, met=of_report(report) == 0)
+    return report, final

@@ -1,0 +1,284 @@
+"""The commands: each reads its arguments, runs a walk, prints, and returns a status."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kit import __version__
+from kit.cli import checking, environment, terminal
+from kit.cli.status import Status, of_error, of_report, worst
+from kit.errors import KitError
+from kit.report import json as json_report
+from kit.report import text as text_report
+from kit.report.escape import plain
+
+_HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
+
+Online: `airgap-kit collect RELEASE.toml` writes NAME-VERSION.pack.tar.
+
+Offline: `airgap-kit check PACK --policy RELEASE.toml` prints PASS, or why not.
+
+The policy is this host's own copy of the release file, come by another way than the pack.
+Start with `airgap-kit collect --help`, or with the example in the README.
+
+Exit status: 0 everything holds; 1 something does not; 2 wrong usage; 3 the pack is damaged;
+4 no usable trust anchor; 5 the machine failed; 6 nothing was verified.
+"""
+
+app = typer.Typer(
+    name="airgap-kit",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    help=_HELP,
+)
+
+
+class Format(StrEnum):
+    """How to print results."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Policy = Annotated[
+    Path,
+    typer.Option(
+        help="This host's own copy of the release file. The pack's copy is never used.",
+        metavar="RELEASE.toml",
+    ),
+]
+TrustRoots = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of trust anchors: DIR/INSTANCE/trusted_root.json. Default: "
+        "$AIRGAP_KIT_TRUST_ROOTS, your data folder, then the roots pinned with the kit.",
+    ),
+]
+TrustedRoot = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="Use this trusted root for the instance NAME (bare FILE where only one is named).",
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="Print for people or machines.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that verify evidence. Default: by how much there is."),
+]
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if wanted:
+        terminal.result(f"airgap-kit {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+    _debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command; --debug is read by main."""
+
+
+@app.command()
+def collect(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="What to collect.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PACK",
+            help="Where to write it. Default: NAME-VERSION.pack.tar beside the release file.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be fetched; write nothing.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over a pack of that name.")
+    ] = False,
+    plain_http: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Speak plain HTTP to this host (loopback always may)."),
+    ] = None,
+    trust_roots: TrustRoots = None,
+    trusted_root: TrustedRoot = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Fetch a release and all evidence about it into one pack, then rehearse the check.
+
+    Ends with 0 when the pack is written and passes; with 1 when it is whole but does not
+    meet the policy (it is kept as *.unmet.pack.tar); with 5, and no pack, when a place
+    could not be asked.
+
+    Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
+    way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
+    """
+    from kit.cli import collecting  # noqa: PLC0415 - loads the HTTP client
+
+    read = environment.read_release(release)
+    out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
+    request = collecting.request(read, release.parent, out, plain_http or ())
+    if plan:
+        for line in collecting.planned(request):
+            terminal.result(f"{line}\n")
+        return Status.HOLDS
+    report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
+    status = of_report(report)
+    result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
+    _print("collect", status, [result], text_report.render(report), output_format)
+    terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
+    return status
+
+
+@app.command()
+def check(
+    packs: Annotated[list[Path], typer.Argument(metavar="PACK...", help="The packs to check.")],
+    policy: Policy,
+    trust_roots: TrustRoots = None,
+    trusted_root: TrustedRoot = None,
+    at: At = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Judge only the artifact of this name (repeatable)."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write report.txt and report.json here.")
+    ] = None,
+    jobs: Jobs = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Verify packs offline: every hash, every signature, under this host's policy and anchors.
+
+    Opens no connection and writes nothing (but --report). PASS means: every artifact that
+    the policy names is there, is bound to its name and version, and every requirement is
+    met by evidence that holds under an anchor this host already had.
+
+    Next: `airgap-kit extract PACK --policy RELEASE.toml --to DIR` writes what passed.
+    """
+    checker = checking.prepare(
+        environment.read_release(policy),
+        trust_roots,
+        trusted_root or (),
+        environment.as_of(at),
+        only or (),
+        jobs,
+    )
+    results: list[dict[str, Any]] = []
+    texts: list[str] = []
+    statuses: list[Status] = []
+    for path in packs:
+        try:
+            judged = checker.judge(path)
+        except KitError as error:
+            status = of_error(error)
+            terminal.complain(error, status, path.name)
+            results.append(json_report.failed(error, status, path.name))
+        else:
+            status = of_report(judged)
+            heading = f"{plain(path.name)}\n" if len(packs) > 1 else ""
+            texts.append(heading + text_report.render(judged))
+            results.append(json_report.succeeded(judged, status, path.name))
+        statuses.append(status)
+    overall = worst(statuses)
+    _print("check", overall, results, "".join(texts), output_format)
+    if report is not None:
+        _write_report(report, "check", overall, results, "".join(texts))
+    return overall
+
+
+@app.command()
+def extract(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="The pack.")],
+    policy: Policy,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to write what passed.")],
+    trust_roots: TrustRoots = None,
+    trusted_root: TrustedRoot = None,
+    at: At = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only the artifact of this name (repeatable)."),
+    ] = None,
+    jobs: Jobs = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Check a pack, then write only the artifacts that passed.
+
+    What is written is what was hashed: every byte is hashed again on its way. Nothing is
+    written over; an artifact that failed is not written at all.
+    """
+    from kit.extract import extract as write  # noqa: PLC0415
+
+    checker = checking.prepare(
+        environment.read_release(policy),
+        trust_roots,
+        trusted_root or (),
+        environment.as_of(at),
+        only or (),
+        jobs,
+    )
+    written: list[str] = []
+    judged = checker.judge(pack, lambda opened, report: written.extend(write(opened, report, to)))
+    status = of_report(judged)
+    result = json_report.succeeded(judged, status, pack.name) | {"written": written}
+    _print("extract", status, [result], text_report.render(judged), output_format)
+    terminal.say(f"{len(written)} artifacts written to {to}")
+    return status
+
+
+@app.command()
+def inspect(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="The pack.")],
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Show what a pack says it holds. Verifies nothing.
+
+    Next: `airgap-kit check PACK --policy RELEASE.toml`.
+    """
+    from kit.cli import inspecting  # noqa: PLC0415
+
+    text, result = inspecting.inspect(pack)
+    _print("inspect", Status.HOLDS, [result], text, output_format)
+    return Status.HOLDS
+
+
+def _print(
+    command: str,
+    status: Status,
+    results: list[dict[str, Any]],
+    text: str,
+    output_format: Format,
+) -> None:
+    if output_format is Format.JSON:
+        terminal.result(json_report.document(command, status, results))
+    else:
+        terminal.result(text)
+
+
+def _write_report(
+    folder: Path, command: str, status: Status, results: list[dict[str, Any]], text: str
+) -> None:
+    document = json_report.document(command, status, results)
+    environment.write_new(folder, {"report.json": document, "report.txt": text})

@@ -1,0 +1,84 @@
+"""What the command line takes from outside: the clock, the environment, files that are named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from kit.errors import MachineError, MalformedError, UsageError
+from kit.formats import encodings, release_file
+from kit.formats.release_file import ReleaseFile
+from kit.trust import anchors
+from kit.trust.anchors import Place
+
+TRUST_ROOTS = "AIRGAP_KIT_TRUST_ROOTS"
+_LATEST_EPOCH = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+def now() -> datetime:
+    """Read the clock. The only place that does."""
+    return datetime.now(UTC)  # noqa: TID251 - this is that place
+
+
+def as_of(text: str | None) -> datetime:
+    """Return the time to judge by: ``--at``, or the clock."""
+    if text is None:
+        return now()
+    try:
+        return encodings.parse_time(text)
+    except MalformedError as error:
+        raise UsageError(f"--at: {error}", hint="write it as 2026-11-20T12:00:00Z") from error
+
+
+def source_date_epoch() -> datetime | None:
+    """Return ``SOURCE_DATE_EPOCH`` (reproducible-builds.org) as a time, if it is set."""
+    text = os.environ.get("SOURCE_DATE_EPOCH")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or int(text[:20]) > _LATEST_EPOCH:
+        raise UsageError(f"SOURCE_DATE_EPOCH is {text[:40]!r}, not seconds since 1970")
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def read_release(path: Path) -> ReleaseFile:
+    """Read a release file; raise :class:`UsageError` where it is not there or not one."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(release_file.MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {error.strerror}", code="release.unreadable", subject=str(path)
+        ) from error
+    return release_file.parse(raw, path.name)
+
+
+def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
+    """Return where trust anchors are looked up, first to last (design section 9)."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    places: list[Place] = []
+    if trust_roots is not None:
+        places.append(Place(folder=trust_roots, label="--trust-roots", required=True))
+    from_environment = os.environ.get(TRUST_ROOTS)
+    if from_environment:
+        places.append(Place(folder=Path(from_environment), label=TRUST_ROOTS, required=True))
+    own = user_data_path("airgap-kit", appauthor=False) / "trust-roots"
+    places += [Place(folder=own, label="the user's data folder"), anchors.packaged()]
+    return places
+
+
+def write_new(folder: Path, documents: Mapping[str, str]) -> None:
+    """Write documents into a folder, each aside and then renamed; raise :class:`MachineError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in documents.items():
+            part = folder / f".{name}.part"
+            with part.open("w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(folder / name)
+    except OSError as error:
+        raise MachineError(f"{folder}: {error.strerror}", subject=str(folder)) from error

@@ -1,0 +1,90 @@
+"""Which file a piece of evidence is about: by the digest it carries, else by its name.
+
+What comes out is the collector's claim and decides nothing: ``check`` puts the evidence
+to a verifier with the very file it is paired with. A pairing that is missing can only
+lose a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kit.errors import EvidenceError
+from kit.formats import digest_manifest, dsse, kinds, sigstore_bundle, statement
+from kit.model import EvidenceKind, Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A gathered piece of evidence, its kind and its bytes."""
+
+    found: Found
+    kind: EvidenceKind
+    raw: bytes
+
+
+def pair(artifacts: Sequence[Found], pieces: Sequence[Piece]) -> tuple[tuple[Found, ...], ...]:
+    """Return, for each piece, what it is about: artifacts, or digest manifests among the pieces.
+
+    Empty for a piece that is about none of them.
+    """
+    targets = _Targets(artifacts, pieces)
+    return tuple(tuple(targets.of(piece)) for piece in pieces)
+
+
+class _Targets:
+    """What evidence can be about, by digest and by name."""
+
+    def __init__(self, artifacts: Sequence[Found], pieces: Sequence[Piece]) -> None:
+        self._artifacts = artifacts
+        manifests = [piece.found for piece in pieces if piece.kind is EvidenceKind.DIGESTS]
+        self._by_digest: dict[str, list[Found]] = {}
+        self._by_name: dict[str, list[Found]] = {}
+        for target in (*artifacts, *manifests):
+            self._by_digest.setdefault(target.sha256, []).append(target)
+            self._by_name.setdefault(target.name, []).append(target)
+
+    def of(self, piece: Piece) -> list[Found]:
+        """Return what the piece is about, each once, never itself."""
+        found: list[Found] = []
+        for target in self._candidates(piece):
+            if target not in found and target != piece.found:
+                found.append(target)
+        return found
+
+    def _candidates(self, piece: Piece) -> Iterator[Found]:
+        if piece.kind is EvidenceKind.DIGESTS:
+            yield from self._listed(piece)
+        carried = False
+        for digest in _carried(piece):
+            for target in self._by_digest.get(digest, ()):
+                carried = True
+                yield target
+        if not carried:
+            # Also where a digest matched nothing: the file may have been changed since it was
+            # signed, and that is worth an explanation.
+            yield from self._by_name.get(kinds.named_after(piece.found.name) or "", ())
+
+    def _listed(self, piece: Piece) -> Iterator[Found]:
+        try:
+            manifest = digest_manifest.parse(piece.raw, piece.found.name)
+        except EvidenceError:
+            return
+        yield from (artifact for artifact in self._artifacts if manifest.lookup(artifact.name))
+
+
+def _carried(piece: Piece) -> Iterator[str]:
+    """Yield the SHA-256 digests that a bundle's unverified content speaks of."""
+    if piece.kind is not EvidenceKind.SIGSTORE:
+        return
+    for part in sigstore_bundle.split(piece.raw):
+        try:
+            content = sigstore_bundle.parse(part).content
+            if isinstance(content, dsse.Envelope):
+                for subject in statement.parse(content.payload).subjects:
+                    yield from (d.hex for d in subject.digests if d.algorithm == "sha256")
+            elif content.hint is not None and content.hint.algorithm == "sha256":
+                yield content.hint.hex
+        except EvidenceError:
+            continue

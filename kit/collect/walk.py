@@ -1,0 +1,188 @@
+"""From a release file to a pack: gather, assemble, write aside. The name comes last.
+
+The pack is written into the working folder and stays there until the command line has
+rehearsed the check on it; :func:`keep` then gives it its final name, or the name that
+says that the policy is not met.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from kit.collect import assembly, staging
+from kit.errors import MachineError, UsageError
+from kit.formats import manifest
+from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.source_text import Source
+from kit.model import Gathered
+from kit.pack import layout, writer
+from kit.sources import file as file_source
+from kit.sources import https as https_source
+from kit.sources.http import Client
+
+#: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
+FAT32_LIMIT = (4 << 30) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to collect, and where to.
+
+    ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
+    set; else the pack's date is when this collect was first started. ``say`` is told what
+    is going on, a line each.
+    """
+
+    release: ReleaseFile
+    base: Path
+    out: Path
+    now: datetime
+    epoch: datetime | None = None
+    plain_http: frozenset[str] = frozenset()
+    say: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A pack that was written aside: where, how long, and what went into it.
+
+    ``unpaired`` names evidence that was found and left out, being about none of its files.
+    """
+
+    path: Path
+    size: int
+    artifacts: int
+    evidence: int
+    unpaired: tuple[str, ...]
+
+
+def plan(request: Request) -> Iterator[str]:
+    """Yield what :func:`collect` would take or ask for, a line each; nothing is written."""
+    for line in request.release.lines:
+        yield line.source.text
+        for source in (line.source, *line.evidence):
+            if source.scheme == "file":
+                takes = line.takes if source is line.source else None
+                for asked in file_source.gather(source, request.base, takes).asked:
+                    note = f" ({asked.note})" if asked.note else ""
+                    yield f"  {asked.answer.value}: {asked.wanted}{note}"
+            else:
+                for url in https_source.places(source.location):
+                    yield f"  would ask: {url}"
+
+
+def collect(request: Request, folder: Path) -> Written:
+    """Gather everything and write the pack into ``folder``, the held working folder.
+
+    Raises :class:`UsageError` for sources that are not there, :class:`MachineError` for
+    whatever could not be asked, read or written; then there is no pack.
+    """
+    release = request.release
+    first = staging.started_at(folder, release, request.now)
+    ask = _Ask(request, staging.downloads(folder))
+    brought = [(line, ask.gather(line)) for line in release.lines]
+    assembled = assembly.assemble(release, request.epoch or first, brought)
+    path = folder / "pack.tar"
+    path.unlink(missing_ok=True)
+    described = assembled.manifest
+    size = layout.of(described, manifest.render(described)).size
+    _demand_room(folder, size)
+    request.say(f"writing {size} bytes")
+    writer.write(path, described, assembled.contents)
+    return Written(
+        path=path,
+        size=size,
+        artifacts=len(described.artifacts),
+        evidence=len(described.evidence),
+        unpaired=assembled.unpaired,
+    )
+
+
+def keep(written: Path, out: Path, *, met: bool) -> Path:
+    """Give a whole pack its final name and drop the working folder; return the name.
+
+    ``met`` says whether the rehearsal passed; a pack that did not is named so.
+    """
+    final = out if met else unmet(out)
+    try:
+        written.replace(final)
+        descriptor = os.open(final.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)  # the name is durable, as the bytes are
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise MachineError(f"{final}: {error.strerror}", subject=str(final)) from error
+    staging.discard(out)
+    return final
+
+
+def unmet(out: Path) -> Path:
+    """Return the name of a pack that is whole but does not meet its policy."""
+    for suffix in (".pack.tar", ".tar"):
+        if out.name.endswith(suffix):
+            return out.with_name(out.name.removesuffix(suffix) + ".unmet.pack.tar")
+    return out.with_name(out.name + ".unmet.pack.tar")
+
+
+def refuse_existing(out: Path) -> None:
+    """Refuse to write over a pack: one that was handed over never changes."""
+    for path in (out, unmet(out)):
+        if path.exists():
+            raise UsageError(
+                f"{path} is there already",
+                code="collect.exists",
+                subject=str(path),
+                hint="move it away, give another name with -o, or say --replace",
+            )
+
+
+class _Ask:
+    """Asks the places that lines name; one HTTP client serves them all, once one is needed."""
+
+    def __init__(self, request: Request, downloads: Path) -> None:
+        self._request = request
+        self._downloads = downloads
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(plain_http=self._request.plain_http)
+
+    def gather(self, line: Line) -> Gathered:
+        """Gather a line's artifacts, and evidence from everywhere it says to look."""
+        brought = self._ask(line.source, line)
+        for source in line.evidence:
+            more = self._ask(source, None)
+            brought = Gathered(
+                artifacts=brought.artifacts,
+                evidence=(*brought.evidence, *more.evidence),
+                asked=(*brought.asked, *more.asked),
+            )
+        return brought
+
+    def _ask(self, source: Source, line: Line | None) -> Gathered:
+        what = "looking for evidence" if line is None else "gathering"
+        self._request.say(f"{source.text}: {what}")
+        if source.scheme == "file":
+            takes = None if line is None else line.takes
+            return file_source.gather(source, self._request.base, takes)
+        gather = https_source.gather_evidence if line is None else https_source.gather
+        return gather(source.location, self._downloads, self._client)
+
+
+def _demand_room(folder: Path, size: int) -> None:
+    """Ask for room before the first byte, not after the last one that fitted."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise MachineError(
+            f"the pack needs {size} bytes, {folder} has {free} free",
+            code="machine.disk-full",
+            subject=str(folder),
+            hint="free some space, or write it elsewhere with -o",
+        )

@@ -1,0 +1,125 @@
+"""The report for machines: one JSON document for every status.
+
+Its schema is published as ``kit/schemas/output.schema.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from kit import __version__
+from kit.errors import KitError, PackError
+from kit.formats.encodings import render_time
+from kit.model import AnchorRecord, Claim, Finding, Report, Verdict
+from kit.report.text import NOT_PROVED
+
+SCHEMA = 1
+
+
+def document(command: str, status: int, results: Sequence[dict[str, Any]]) -> str:
+    """Return the whole document: what ran, how it ended, and a result for each pack."""
+    value = {
+        "schema": SCHEMA,
+        "kit": __version__,
+        "command": command,
+        "status": status,
+        "results": list(results),
+    }
+    # ASCII only: a terminal that shows the document is steered by nothing in it.
+    return json.dumps(value, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def failed(error: KitError, status: int, pack: str | None = None) -> dict[str, Any]:
+    """Return the result of a pack, or a command, that came to no report."""
+    faults = (
+        [{"code": f.code, "subject": f.subject, "message": f.message} for f in error.faults]
+        if isinstance(error, PackError)
+        else []
+    )
+    return {
+        "pack": pack,
+        "status": status,
+        "error": {
+            "code": error.code,
+            "subject": error.subject,
+            "message": error.message,
+            "hint": error.hint,
+            "faults": faults,
+        },
+        "report": None,
+    }
+
+
+def succeeded(report: Report, status: int, pack: str) -> dict[str, Any]:
+    """Return the result of a pack that was judged."""
+    return {"pack": pack, "status": status, "error": None, "report": _report(report)}
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "release": {"name": report.release_name, "version": report.release_version},
+        "passed": report.passed,
+        "at": render_time(report.at),
+        "policy-sha256": report.policy_sha256,
+        "manifest-sha256": report.manifest_sha256,
+        "pack-size": report.pack_size,
+        "collected-at": render_time(report.collected_at),
+        "anchors": [_anchor(anchor) for anchor in report.anchors],
+        "artifacts": [_verdict(verdict) for verdict in report.verdicts],
+        "findings": [_finding(finding) for finding in report.findings],
+        "not-proved": NOT_PROVED,
+    }
+
+
+def _anchor(anchor: AnchorRecord) -> dict[str, Any]:
+    return {
+        "instance": anchor.instance,
+        "sha256": anchor.sha256,
+        "origin": anchor.origin,
+        "newest": render_time(anchor.newest) if anchor.newest else None,
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "name": verdict.name,
+        "source": verdict.source,
+        "verdict": "pass" if verdict.passed else "fail",
+        "digest": str(verdict.digest) if verdict.digest else None,
+        "size": verdict.size,
+        "claims": [_claim(claim) for claim in verdict.claims],
+        "findings": [_finding(finding) for finding in verdict.findings],
+    }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "kind": claim.kind.value,
+        "evidence": claim.evidence,
+        "instance": claim.instance,
+        "digest": str(claim.digest),
+        "identity": {
+            "subject": claim.identity.subject,
+            "type": claim.identity.subject_type,
+            "issuer": claim.identity.issuer,
+            "facts": dict(claim.identity.facts),
+        },
+        "signed-at": render_time(claim.signed_at),
+        "accepted-by": list(claim.accepted_by),
+        "names": list(claim.names),
+        "predicate-type": claim.predicate_type,
+        "listed-in": claim.listed_in,
+        "log": dict(claim.log),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "level": finding.level.value,
+        "code": finding.code,
+        "subject": finding.subject,
+        "message": finding.message,
+        "hint": finding.hint,
+    }

@@ -1,0 +1,104 @@
+"""The report for people: a line a verdict, then what was found, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from kit.formats.encodings import render_time
+from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
+from kit.report.escape import plain
+
+#: What a PASS never says (security.md 3.5): printed with every report that has one.
+NOT_PROVED = (
+    "Not proved: that the files are free of malice or bugs; that nothing newer exists; "
+    "that no identity or key was revoked after the trusted root's date; "
+    "that this host, its clock and its anchors are sound."
+)
+
+
+def render(report: Report) -> str:
+    """Return the report as lines of text, without a clock, a host name or a path in it."""
+    return "".join(f"{line}\n" for line in _lines(report))
+
+
+def _lines(report: Report) -> Iterator[str]:
+    width = max((len(verdict.name) for verdict in report.verdicts), default=0)
+    for verdict in report.verdicts:
+        yield from _verdict(verdict, min(width, 60))
+    for finding in report.findings:
+        yield from _finding(finding, "")
+    yield ""
+    yield _sum(report)
+    for anchor in report.anchors:
+        yield _anchor(anchor, report)
+    if any(verdict.passed for verdict in report.verdicts):
+        yield NOT_PROVED
+
+
+def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
+    name = plain(verdict.name).ljust(width)
+    if verdict.passed:
+        yield f"{_passed(verdict)}  {name}  {_by(verdict.claims)}"
+    else:
+        first = next(f for f in verdict.findings if f.level is Level.ERROR)
+        yield f"FAIL  {name}  {first.code}: {plain(first.message)}"
+        if first.hint:
+            yield f"        {plain(first.hint)}"
+    shown = False
+    for finding in verdict.findings:
+        if finding.level is Level.ERROR and not shown:
+            shown = True  # stands on the verdict's own line
+            continue
+        yield from _finding(finding, "      ")
+
+
+def _passed(verdict: Verdict) -> str:
+    unproved = sum(f.code in _UNPROVED for f in verdict.findings)
+    return f"PASS, name not proved: {unproved}" if unproved else "PASS"
+
+
+_UNPROVED = frozenset({"artifact.name-unproved", "artifact.version-unproved"})
+
+
+def _by(claims: Sequence[Claim]) -> str:
+    if not claims:
+        return "the digest that the policy pins"
+    claim = claims[0]
+    through = f" through {plain(claim.listed_in)}" if claim.listed_in else ""
+    kind = f" ({plain(claim.predicate_type)})" if claim.predicate_type else ""
+    more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
+    return (
+        f"sigstore{through}  {plain(claim.identity.subject)}{kind}  "
+        f"signed {render_time(claim.signed_at)}{more}"
+    )
+
+
+def _finding(finding: Finding, indent: str) -> Iterator[str]:
+    about = "" if indent else f"{plain(finding.subject)}: "
+    yield f"{indent}{finding.level.value}: {finding.code}: {about}{plain(finding.message)}"
+    if finding.hint:
+        yield f"{indent}  {plain(finding.hint)}"
+
+
+def _sum(report: Report) -> str:
+    passed = sum(verdict.passed for verdict in report.verdicts)
+    failed = len(report.verdicts) - passed
+    if not report.verdicts:
+        outcome = "nothing was verified"
+    elif report.passed:
+        outcome = f"PASS: {passed} passed, 0 failed"
+    else:
+        outcome = f"FAIL: {passed} passed, {failed} failed"
+    return (
+        f"{outcome}, {report.release_name} {report.release_version} as of "
+        f"{render_time(report.at)}\n"
+        f"policy sha256:{report.policy_sha256}\n"
+        f"pack   sha256:{report.manifest_sha256} (manifest.json), collected "
+        f"{render_time(report.collected_at)} as it says itself"
+    )
+
+
+def _anchor(anchor: AnchorRecord, report: Report) -> str:
+    newest = f", newest entry {render_time(anchor.newest)}" if anchor.newest else ""
+    age = f", {(report.at - anchor.newest).days} days old" if anchor.newest else ""
+    return f"anchor {anchor.instance}: sha256:{anchor.sha256} ({plain(anchor.origin)}{newest}{age})"

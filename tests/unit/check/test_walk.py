@@ -1,0 +1,157 @@
+"""The offline walk on a whole pack: damage ends it before anything is believed."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from kit.check import Options, check
+from kit.check import jobs as check_jobs
+from kit.check.jobs import Job, Subject
+from kit.collect import Request, collect
+from kit.errors import PackError
+from kit.formats import release_file, trusted_root
+from kit.formats.release_file import ReleaseFile
+from kit.model import Digest, Report
+from kit.pack.reader import Pack
+from kit.trust.anchors import Anchor
+from tests.lab import IDENTITY, ISSUER, Lab
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICY = f"""\
+schema = 1
+name = "tool"
+version = "1.0"
+[signers.release]
+issuer = "{ISSUER}"
+identity = "{IDENTITY}"
+trusted-root = "acme"
+[[artifact]]
+source = "file:dl"
+files = ["tool-1.0.tgz"]
+[[artifact.require]]
+signer = "release"
+""".encode()
+TOOL = b"the tool"
+
+
+def anchor(lab: Lab, instance: str = "acme") -> Anchor:
+    """Trust a lab instance."""
+    raw = lab.trusted_root()
+    return Anchor(instance=instance, raw=raw, root=trusted_root.parse(raw), origin="test")
+
+
+@pytest.fixture(scope="module")
+def lab() -> Lab:
+    """Return the trusted instance."""
+    return Lab("acme")
+
+
+@pytest.fixture(scope="module")
+def release() -> ReleaseFile:
+    """Return the policy."""
+    return release_file.parse(POLICY, "release.toml")
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory, lab: Lab, release: ReleaseFile) -> bytes:
+    """Collect a pack of one attested file; return its bytes."""
+    base = tmp_path_factory.mktemp("base")
+    (base / "dl").mkdir()
+    (base / "dl/tool-1.0.tgz").write_bytes(TOOL)
+    (base / "dl/tool-1.0.tgz.sigstore.json").write_bytes(lab.attest({"tool-1.0.tgz": TOOL}))
+    folder = base / "working"
+    folder.mkdir()
+    request = Request(release=release, base=base, out=base / "out.pack.tar", now=NOW)
+    return collect(request, folder).path.read_bytes()
+
+
+def judged(path: Path, raw: bytes, release: ReleaseFile, lab: Lab, **options: object) -> Report:
+    """Check these bytes as a pack."""
+    path.write_bytes(raw)
+    with Pack.open(path) as opened:
+        return check(opened, release, {"acme": anchor(lab)}, Options(at=NOW, **options))  # type: ignore[arg-type]
+
+
+def test_a_whole_pack_passes(tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab) -> None:
+    report = judged(tmp_path / "p", pack, release, lab)
+    assert report.passed
+    assert report.manifest_sha256 == hashlib.sha256(pack[512:].split(b"\n")[0] + b"\n").hexdigest()
+
+
+def test_every_damaged_member_is_named(
+    tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab
+) -> None:
+    raw = bytearray(pack)
+    raw[raw.index(TOOL)] ^= 1
+    raw[raw.index(b'{"dsseEnvelope"' if b'{"dsseEnvelope"' in raw else b'{"mediaType"')] ^= 1
+    with pytest.raises(PackError) as damaged:
+        judged(tmp_path / "p", bytes(raw), release, lab)
+    assert {fault.subject for fault in damaged.value.faults} == {
+        "artifacts/tool-1.0.tgz",
+        "evidence/tool-1.0.tgz.sigstore.json",
+    }
+
+
+def test_any_flipped_byte_ends_the_walk(
+    tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab
+) -> None:
+    # Every byte is tried in tests/unit/pack; here a sample goes through the whole walk.
+    for place in random.Random(7).sample(range(len(pack)), 300):
+        raw = bytearray(pack)
+        raw[place] ^= 1
+        with pytest.raises(PackError):
+            judged(tmp_path / "p", bytes(raw), release, lab)
+
+
+def test_any_cut_ends_the_walk(tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab) -> None:
+    for length in random.Random(7).sample(range(len(pack)), 300):
+        with pytest.raises(PackError):
+            judged(tmp_path / "p", pack[:length], release, lab)
+
+
+def test_a_clock_behind_the_signature_is_told_and_fails(
+    tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab
+) -> None:
+    path = tmp_path / "p"
+    path.write_bytes(pack)
+    with Pack.open(path) as opened:
+        early = Options(at=datetime(2020, 1, 1, tzinfo=UTC))
+        report = check(opened, release, {"acme": anchor(lab)}, early)
+    assert not report.passed
+    codes = {f.code for f in (*report.findings, *report.verdicts[0].findings)}
+    assert {"clock.behind", "policy.unmet"} <= codes
+
+
+def test_a_pack_collected_after_the_hosts_time_is_told(
+    tmp_path: Path, pack: bytes, release: ReleaseFile, lab: Lab
+) -> None:
+    path = tmp_path / "p"
+    path.write_bytes(pack)
+    with Pack.open(path) as opened:
+        options = Options(at=NOW - timedelta(days=1))
+        report = check(opened, release, {"acme": anchor(lab)}, options)
+    assert [f.code for f in report.findings] == ["clock.behind"]
+
+
+def test_another_instances_refusal_is_not_told_where_one_accepts(lab: Lab) -> None:
+    digest = Digest("sha256", hashlib.sha256(TOOL).hexdigest())
+    subject = Subject(member="artifacts/x", digests={"sha256": digest})
+    job = Job(label="evidence/x", raw=lab.sign(TOOL), subjects=(subject,))
+    both = (anchor(Lab("other"), "other"), anchor(lab))
+    (outcome,) = check_jobs.run([job], both, NOW, 1)
+    assert [claim.instance for claim in outcome.claims] == ["acme"]
+    assert outcome.refusals == ()
+
+
+def test_a_claim_names_the_instance_that_accepted_it_and_no_other(lab: Lab) -> None:
+    digest = Digest("sha256", hashlib.sha256(TOOL).hexdigest())
+    subject = Subject(member="artifacts/x", digests={"sha256": digest})
+    job = Job(label="evidence/x", raw=Lab("other").sign(TOOL), subjects=(subject,))
+    (outcome,) = check_jobs.run([job], (anchor(lab),), NOW, 1)
+    assert outcome.claims == ()
+    assert [refusal.code for refusal in outcome.refusals] == ["sigstore.chain"]
