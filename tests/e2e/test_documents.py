@@ -72,7 +72,7 @@ def test_every_exit_status_is_in_the_readme() -> None:
 
 
 def test_every_command_in_the_readme_exists() -> None:
-    commands = set(typer.main.get_group(app).commands)  # type: ignore[attr-defined]
+    commands = set(typer.main.get_group(app).commands)
     used = set(re.findall(r"^\$ airgap-kit ([a-z-]+)", README, re.MULTILINE))
     assert used <= commands
     assert used == {"collect", "check", "extract"}

@@ -227,6 +227,27 @@ def test_a_malformed_anchor_is_status_4(site: Site) -> None:
     assert (ran.status, ran.codes) == (4, {"trust.malformed"})
 
 
+@pytest.mark.parametrize("name", ["acme=", ""])
+def test_a_trusted_root_may_be_named_on_the_command_line(site: Site, name: str) -> None:
+    site.collect()
+    (site.folder / "trust-roots/acme/trusted_root.json").rename(site.folder / "root.json")
+    ran = site.check("tool-1.0.pack.tar", "--trusted-root", f"{name}root.json")
+    assert ran.status == 0
+    (anchor,) = ran.document["results"][0]["report"]["anchors"]
+    assert anchor["origin"] == "--trusted-root root.json"
+
+
+def test_of_several_roots_the_line_that_shares_a_ca_is_taken(site: Site) -> None:
+    site.collect()
+    lines = [Lab("mallory").trusted_root(), site.lab.trusted_root()]
+    one_a_line = b"".join(b"".join(line.split(b"\n")) + b"\n" for line in lines)
+    (site.folder / "roots.jsonl").write_bytes(one_a_line)
+    assert site.check("tool-1.0.pack.tar", "--trusted-root", "roots.jsonl").status == 0
+    (site.folder / "roots.jsonl").write_bytes(one_a_line + one_a_line)
+    ran = site.check("tool-1.0.pack.tar", "--trusted-root", "roots.jsonl")
+    assert (ran.status, ran.codes) == (4, {"trust.ambiguous"})
+
+
 def test_a_damaged_pack_is_said_to_be_damaged_also_without_anchors(site: Site) -> None:
     site.collect()
     (site.folder / "trust-roots/acme/trusted_root.json").unlink()

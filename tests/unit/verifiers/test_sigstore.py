@@ -21,7 +21,7 @@ from kit.formats import trusted_root
 from kit.model import Claim, Digest
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
-from tests.lab import AT, IDENTITY, ISSUER, SPOILS, VERSIONS, Lab
+from tests.lab import AT, EXTENSIONS, IDENTITY, ISSUER, SPOILS, VERSIONS, Lab
 
 ARTIFACT = b"the artifact"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -214,17 +214,15 @@ def test_a_signature_from_the_hosts_future_is_about_the_clock(lab: Lab) -> None:
 def test_an_ambiguous_certificate_is_refused(
     lab: Lab, verifier: SigstoreVerifier, extensions: dict[str, Any]
 ) -> None:
-    from tests.lab import EXTENSIONS  # noqa: PLC0415
-
-    names = {"issuer-v1": _named(EXTENSIONS, 1), "issuer-v2": _named(EXTENSIONS, 8)}
+    names = {"issuer-v1": _named(1), "issuer-v2": _named(8)}
     given = {names[key]: value for key, value in extensions.items()}
     with pytest.raises(RejectedError) as refused:
         claim(verifier, lab.sign(ARTIFACT, extensions=given))
     assert refused.value.code == "sigstore.identity"
 
 
-def _named(extensions: Any, number: int) -> str:
-    return next(name for name, extension in extensions.items() if extension.number == number)
+def _named(number: int) -> str:
+    return next(name for name, extension in EXTENSIONS.items() if extension.number == number)
 
 
 # ---- forms, and strictness beyond the library's ---------------------------------
