@@ -21,9 +21,9 @@ from kit.model import Claim, Finding, Level
 #: Reads the metadata inside the file; raises :class:`MalformedError` where it cannot.
 Inside = Callable[[], distribution.Named]
 
-# `1.0rc1`, `1.0-beta.2` and Debian's `1.0~anything` are other versions than 1.0.
+# `1.0rc1`, `1.0-beta.2`, `1.0.x` and Debian's `1.0~anything` are other versions than 1.0.
 _OTHER_RELEASE = (
-    r"~|[-._+]*(?:a|alpha|b|beta|c|rc|pre|preview|dev|post|snapshot|nightly|canary|milestone|next)"
+    r"~|[.]x(?![0-9A-Za-z])|[-._+]*(?:a|alpha|b|beta|c|rc|pre|preview|dev|post|snapshot|nightly|canary|milestone|next)"
     r"(?![A-Za-z])"
 )
 

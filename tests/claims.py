@@ -1,0 +1,112 @@
+"""Claims and files as check would hand them to policy, made by hand."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from kit.errors import MalformedError
+from kit.formats import release_file
+from kit.formats.distribution import Named
+from kit.formats.release_file import ReleaseFile
+from kit.model import (
+    Artifact,
+    Claim,
+    Contradiction,
+    Digest,
+    EvidenceKind,
+    Finding,
+    Identity,
+)
+from kit.policy.judge import FileFacts
+from tests.lab import AT, IDENTITY, ISSUER
+
+SOURCE = "file:dist/"
+WHEEL = "tool-1.0-py3-none-any.whl"
+PROVENANCE = "https://slsa.dev/provenance/v1"
+RELEASE = f'issuer = "{ISSUER}"\nidentity = "{IDENTITY}"'
+
+
+def sha256(raw: bytes) -> Digest:
+    """Return the digest of some bytes."""
+    return Digest("sha256", hashlib.sha256(raw).hexdigest())
+
+
+def claim(raw: bytes = b"artifact", **changes: Any) -> Claim:
+    """Return an accepted message signature over these bytes, by the lab's usual identity.
+
+    ``subject`` and ``issuer`` change the identity, everything else the claim.
+    """
+    who = Identity(
+        subject=changes.pop("subject", IDENTITY),
+        subject_type="uri",
+        issuer=changes.pop("issuer", ISSUER),
+    )
+    usual = Claim(
+        kind=EvidenceKind.SIGSTORE,
+        evidence="evidence/tool.sigstore.json",
+        instance="sigstore",
+        digest=sha256(raw),
+        identity=who,
+        signed_at=AT,
+        accepted_by=("tests",),
+    )
+    return replace(usual, **changes)
+
+
+def statement(raw: bytes = b"artifact", name: str = WHEEL, **changes: Any) -> Claim:
+    """Return an accepted statement about these bytes, which it gives a name."""
+    return claim(raw, **{"names": (name,), "predicate_type": PROVENANCE} | changes)
+
+
+def line(raw: bytes = b"artifact", name: str = WHEEL, **changes: Any) -> Claim:
+    """Return what a signed digest manifest says of these bytes."""
+    kind = EvidenceKind.DIGESTS
+    return claim(raw, **{"names": (name,), "listed_in": "SHA256SUMS", "kind": kind} | changes)
+
+
+def file(
+    *claims: Claim,
+    raw: bytes = b"artifact",
+    name: str = WHEEL,
+    source: str = SOURCE,
+    contradictions: tuple[Contradiction, ...] = (),
+    findings: tuple[Finding, ...] = (),
+) -> FileFacts:
+    """Return a file of a pack with the claims that were made about it."""
+    return FileFacts(
+        artifact=Artifact(name=name, source=source, member=f"artifacts/{name}"),
+        size=len(raw),
+        digests={"sha256": sha256(raw)},
+        claims=claims,
+        contradictions=contradictions,
+        findings=findings,
+    )
+
+
+def release(
+    require: str | None = 'signer = "release"',
+    *,
+    lines: str | None = None,
+    version: str = "1.0",
+    signers: str = "",
+    strict: bool = True,
+) -> ReleaseFile:
+    """Return a policy of one line, unless ``lines`` says otherwise.
+
+    ``require`` holds the one requirement's keys, or none; ``signers`` are tables besides
+    ``[signers.release]``.
+    """
+    required = "" if require is None else f"[[artifact.require]]\n{require}\n"
+    written = f'[[artifact]]\nsource = "{SOURCE}"\nfiles = ["{WHEEL}"]\n{required}'
+    text = (
+        f'schema = 1\nname = "tool"\nversion = "{version}"\nstrict-names = {str(strict).lower()}\n'
+        f"[signers.release]\n{RELEASE}\n{signers}\n{written if lines is None else lines}"
+    )
+    return release_file.parse(text.encode(), "policy.toml")
+
+
+def unreadable(_: object = None) -> Named:
+    """Stand in for a file whose inside says nothing."""
+    raise MalformedError("it has no metadata")

@@ -1,0 +1,139 @@
+"""kit.formats.source_text: what follows from a source's text alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from kit.errors import MalformedError
+from kit.formats.source_text import Source, parse_source
+
+PATH = "artifact[0].source"
+
+
+def parse(text: str) -> Source:
+    return parse_source(text, PATH)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("file:tool.whl", "tool.whl"),
+        ("file:dist/tool-1.0.tar.gz", "tool-1.0.tar.gz"),
+        ("file:./tool.exe", "tool.exe"),
+        ("file:../downloads/tool.zip", "tool.zip"),
+        ("file:a b/to ol.txt", "to ol.txt"),
+    ],
+)
+def test_a_path_with_a_suffix_is_one_file(text: str, name: str) -> None:
+    source = parse(text)
+    assert (source.scheme, source.location, source.file_name) == ("file", text[5:], name)
+    assert not source.is_folder
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file:dist", "file:dist/", "file:tool.whl/", "file:.", "file:..", "file:./", "file:a/..",
+        "file:tool-1.8.0", "file:.hidden", "file:dist/SHA256SUMS", "file:tool.7z", "file:a.",
+    ],
+)  # fmt: skip
+def test_a_path_without_one_is_a_folder(text: str) -> None:
+    source = parse(text)
+    assert (source.scheme, source.location, source.file_name) == ("file", text[5:], None)
+    assert source.is_folder
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file:", "file:/etc/passwd", "file:///etc/passwd", "file://host/tool.whl", "file:~/dist",
+        "file:~root/tool.whl", "file:C:/dist", "file:c:tool.whl", "file:C:\\dist", "file:\\\\host",
+        "file:dist\\tool.whl",
+    ],
+)  # fmt: skip
+def test_a_path_that_is_not_relative_everywhere_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^artifact\[0\]\.source: .* not a path relative"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://acme.test/tool.whl", "tool.whl"),
+        ("https://acme.test:8443/a/b/tool", "tool"),
+        ("https://acme.test/to%20ol.whl", "to ol.whl"),
+        ("https://acme.test/SHA256SUMS", "SHA256SUMS"),
+        ("https://[::1]/tool.whl", "tool.whl"),
+        ("http://127.0.0.1:8000/tool.whl", "tool.whl"),
+        ("https://acme.test/..hidden", "..hidden"),
+    ],
+)
+def test_a_url_is_the_one_file_of_its_last_segment(text: str, name: str) -> None:
+    source = parse(text)
+    assert (source.scheme, source.location, source.file_name) == ("https", text, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("https:", "names no host"),
+        ("https:///tool.whl", "names no host"),
+        ("https:tool.whl", "names no host"),
+        ("https://acme.test:0/tool.whl", "names no host"),
+        ("https://acme.test:99999/tool.whl", "is no URL"),
+        ("https://acme.test:x/tool.whl", "is no URL"),
+        ("https://[::1/tool.whl", "is no URL"),
+        ("https://user@acme.test/tool.whl", "no credentials"),
+        ("https://user:secret@acme.test/tool.whl", "no credentials"),
+        ("https://:@acme.test/tool.whl", "no credentials"),
+        ("https://acme.test/tool.whl?token=1", "no query"),
+        ("https://acme.test/tool.whl#top", "no query and no fragment"),
+        ("https://acme.test", "no file name"),
+        ("https://acme.test/dist/", "no file name"),
+        ("https://acme.test/..", "no file name"),
+        ("https://acme.test/%2e%2e", "no file name"),
+        ("https://acme.test/a%2Fb", "no file name"),
+        ("https://acme.test/a%5Cb", "no file name"),
+        ("https://acme.test/a%00b", "no file name"),
+        ("https://acme.test/a%0Ab", "no file name"),
+        ("https://acme.test/a%E2%80%AEb", "no file name"),
+    ],
+)
+def test_a_url_of_no_file_is_refused(text: str, rule: str) -> None:
+    with pytest.raises(MalformedError, match=rf"^artifact\[0\]\.source: .*{rule}"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://user:secret@acme.test/tool.whl", "https://acme.test/tool.whl?token=secret"]
+)
+def test_a_refused_url_does_not_repeat_its_credentials(text: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        parse(text)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["pypi:tool==1.0", "npm:tool@1.0", "oci:acme/tool:1.0", "helm:acme/tool", "github:a/b@v1"],
+)
+def test_a_source_of_a_later_version_is_refused_by_name(text: str) -> None:
+    with pytest.raises(MalformedError, match="not offered by this version"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "tool.whl",
+        "FILE:tool.whl",
+        "HTTPS://acme.test/a",
+        "ftp://acme.test/a",
+        ":a",
+        "git+https://a/b",
+    ],
+)
+def test_anything_else_is_no_source(text: str) -> None:
+    with pytest.raises(MalformedError, match="is no source"):
+        parse(text)
