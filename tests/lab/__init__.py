@@ -1,8 +1,9 @@
 """A Sigstore of our own: small, offline, and a function of its seed.
 
 Equal seeds give equal bytes, in any order of calls; two seeds are two unrelated
-instances. Nothing here reads a clock or draws a random number, and nothing here
-imports sigstore or the kit: what the lab makes is judged by both.
+instances, except that all have the same RSA keys (see `rsa_keys`). Nothing here
+reads a clock or draws a random number, and nothing here imports sigstore or the
+kit: what the lab makes is judged by both.
 
 ::
 

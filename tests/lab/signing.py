@@ -77,7 +77,18 @@ def keyed(world: Authorities, *name: str, key_type: str = "p256", spare: bool = 
 
 
 def bundle(world: Authorities, content: Content, order: Order) -> bytes:
-    """Sign, log, and return the bundle; with one fault if the order says so."""
+    """Sign, log, stamp, and return the bundle; with one fault if the order says so.
+
+    Raises `ValueError` where the fault would change nothing, so that no test takes a right
+    bundle for a wrong one.
+    """
+    made = _bundle(world, content, order)
+    if order.spoil is not None and made == _bundle(world, content, replace(order, spoil=None)):
+        raise ValueError(f"spoil {order.spoil!r} changes nothing in form {order.form!r}")
+    return made
+
+
+def _bundle(world: Authorities, content: Content, order: Order) -> bytes:
     parts, spoil = order.parts(content, world.usual, world.services), order.spoil
     order = replace(order, at=spoils.clock(order.at, spoil))
     version = media_version(order, parts)

@@ -139,6 +139,12 @@ def test_a_fault_that_cannot_be_is_refused_by_the_lab(spoil: str, form: str | No
         FULL.attest({"a": b"a"}, form=form, spoil=spoil, **options)
 
 
+@pytest.mark.parametrize("spoil", ["sct", "ct-log", "ct-window"])
+def test_a_fault_that_changes_nothing_is_refused_by_the_lab(spoil: str) -> None:
+    with pytest.raises(ValueError, match="changes nothing in form 'rsa-sct'"):
+        made(FULL, "message", form="rsa-sct", spoil=spoil)
+
+
 def test_one_fault_is_one_difference_in_the_checkpoint() -> None:
     def note(bundle: bytes) -> list[str]:
         (entry,) = json.loads(bundle)["verificationMaterial"]["tlogEntries"]
