@@ -1,8 +1,9 @@
 """A Sigstore of our own: small, offline, and a function of its seed.
 
 Equal seeds give equal bytes, in any order of calls; two seeds are two unrelated
-instances. Nothing here reads a clock or draws a random number, and nothing here
-imports sigstore or the kit: what the lab makes is judged by both.
+instances, except that all have the same RSA keys (see `rsa_keys`). Nothing here
+reads a clock or draws a random number, and nothing here imports sigstore or the
+kit: what the lab makes is judged by both.
 
 ::
 
@@ -15,22 +16,42 @@ imports sigstore or the kit: what the lab makes is judged by both.
     bundle = lab.sign(b"artifact", extensions={"source-repository-ref": "refs/heads/main"})
     bundle = lab.sign(b"artifact", spoil="sct")     # exactly one fault: see SPOILS
     bundle = lab.sign(b"artifact", form="keyed")    # rarer, and right: see FORMS
+
+    lab = Lab("acme", shape="full")                 # the same, with Rekor v2 and TSAs
+    bundle = lab.sign(b"artifact", rekor="v2")
+    bundle = lab.sign(b"artifact", form="timestamp+keyed", key_type="rsa3072")
+    root = lab.trusted_root(windows={"rekor": (start, end)}, twist="shared-key")  # see ROOTS
+
+    github = Lab("acme", shape="github")            # no logs; timestamps instead
+    bundle = github.release("acme/tool", "v1.0", {"tool-1.0.tar.gz": b"…"})
+    roots = json_lines(lab.trusted_root(), github.trusted_root())
 """
 
+from tests.lab.authorities import SHAPES
 from tests.lab.extensions import EXTENSIONS
-from tests.lab.instance import Lab
-from tests.lab.order import AT, FORMS, IDENTITY, ISSUER, VERSIONS, Options
-from tests.lab.spoils import SPOILS, Spoil
+from tests.lab.instance import RELEASES, Lab
+from tests.lab.keys import KEY_TYPES
+from tests.lab.order import AT, FORMS, IDENTITY, ISSUER, REKORS, VERSIONS, Options
+from tests.lab.spoils import ALL_SPOILS, MORE_SPOILS, SPOILS, Spoil
+from tests.lab.trust import ROOTS, json_lines
 
 __all__ = [
+    "ALL_SPOILS",
     "AT",
     "EXTENSIONS",
     "FORMS",
     "IDENTITY",
     "ISSUER",
+    "KEY_TYPES",
+    "MORE_SPOILS",
+    "REKORS",
+    "RELEASES",
+    "ROOTS",
+    "SHAPES",
     "SPOILS",
     "VERSIONS",
     "Lab",
     "Options",
     "Spoil",
+    "json_lines",
 ]

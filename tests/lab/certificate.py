@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 from tests.lab import keys
 
+FROM = datetime(2021, 1, 1, tzinfo=UTC)
+UNTIL = datetime(2051, 1, 1, tzinfo=UTC)
 _SCT_LIST = ExtensionOID.PRECERT_SIGNED_CERTIFICATE_TIMESTAMPS
 
 
@@ -21,7 +23,7 @@ class Draft:
     """A certificate without an issuer; each extension goes with whether it is critical."""
 
     subject: x509.Name
-    public_key: ec.EllipticCurvePublicKey
+    public_key: keys.PublicKey
     not_before: datetime
     not_after: datetime
     extensions: tuple[tuple[x509.ExtensionType, bool], ...]
@@ -54,8 +56,44 @@ class Draft:
         return builder.sign(key, hashes.SHA384(), ecdsa_deterministic=True)
 
 
+def name(organization: str, common_name: str) -> x509.Name:
+    """Return a name as Sigstore's authorities have it."""
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization),
+            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
+        ]
+    )
+
+
+def authority(
+    subject: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    issuer: ec.EllipticCurvePrivateKey,
+    *,
+    purpose: x509.ObjectIdentifier | None = ExtendedKeyUsageOID.CODE_SIGNING,
+    lives: tuple[datetime, datetime] = (FROM, UNTIL),
+) -> Draft:
+    """Return the draft of an intermediate for one purpose or, if for none, of a root."""
+    # As in the public good instance, a root is for any purpose.
+    usages = () if purpose is None else ((x509.ExtendedKeyUsage([purpose]), False),)
+    path_length = None if purpose is None else 0
+    return Draft(
+        subject=subject,
+        public_key=key,
+        not_before=lives[0],
+        not_after=lives[1],
+        extensions=(
+            (key_usage("keyCertSign", "cRLSign"), True),
+            *usages,
+            (x509.BasicConstraints(ca=True, path_length=path_length), True),
+            *key_ids(key, issuer.public_key()),
+        ),
+    )
+
+
 def key_ids(
-    own: ec.EllipticCurvePublicKey, issuer: ec.EllipticCurvePublicKey
+    own: keys.PublicKey, issuer: ec.EllipticCurvePublicKey
 ) -> tuple[tuple[x509.ExtensionType, bool], ...]:
     """Return the extensions that name the subject's key and the issuer's."""
     return (

@@ -5,30 +5,63 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from tests.lab.encoding import base64, document
+from tests.lab.encoding import HASH_NAMES, base64, document
 from tests.lab.record import Record
 
 IN_TOTO = "application/vnd.in-toto+json"
+RELEASE = "https://in-toto.io/attestation/release/v0.2"
 STATEMENT = "https://in-toto.io/Statement/v1"
+
+# How Rekor v1 can be told of an envelope.
+KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "dsse": ("dsse", "0.0.1"),
+        "intoto": ("intoto", "0.0.2"),
+        "intoto-0.0.1": ("intoto", "0.0.1"),
+        "intoto-0.0.1-bare": ("intoto", "0.0.1"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Who signed, as a log is told it: in PEM for Rekor v1, and in the words of v2."""
+
+    pem: bytes
+    material: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An artifact, of which nothing but the digest is needed."""
+    """An artifact, of which nothing but a digest is needed."""
 
     digest: bytes
+    algorithm: str = "sha256"
 
-    def record(self, signature: bytes, verifier: bytes) -> Record:
+    def hashed(self, algorithm: str) -> bytes:
+        """Return the digest of what is signed, which must be the one that is known."""
+        if algorithm != self.algorithm:
+            raise ValueError(f"the {algorithm} of a message known by its {self.algorithm}")
+        return self.digest
+
+    def record(self, signature: bytes, named: Named, rekor: str) -> Record:
         """Return what the log is told."""
         return Record(
-            kind="hashedrekord", digest=self.digest, signature=signature, verifier=verifier
+            kind="hashedrekord",
+            version="0.0.2" if rekor == "v2" else "0.0.1",
+            digest=self.digest,
+            algorithm=self.algorithm,
+            signature=signature,
+            verifier=named.pem,
+            material=named.material,
         )
 
     def member(self, signature: bytes) -> dict[str, Any]:
         """Return the member of the bundle that holds the signature."""
-        digest = {"algorithm": "SHA2_256", "digest": base64(self.digest)}
+        digest = {"algorithm": HASH_NAMES[self.algorithm], "digest": base64(self.digest)}
         return {
             "messageSignature": {
                 "messageDigest": digest,
@@ -39,30 +72,45 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A payload in DSSE; ``kind`` is how the log is told of it."""
+    """A payload in DSSE; ``kind`` is the entry in which Rekor v1 is told of it."""
 
     payload: bytes
     payload_type: str
     keyid: str | None = None
     kind: str = "dsse"
+    algorithm: str = "sha256"
+
+    @property
+    def pae(self) -> bytes:
+        """Return the pre-authentication encoding, which is what is signed."""
+        name = self.payload_type.encode()
+        return b"DSSEv1 %d %b %d %b" % (len(name), name, len(self.payload), self.payload)
 
     @property
     def digest(self) -> bytes:
-        """Return the SHA-256 of the pre-authentication encoding, which is what is signed."""
-        name = self.payload_type.encode()
-        encoded = b"DSSEv1 %d %b %d %b" % (len(name), name, len(self.payload), self.payload)
-        return hashlib.sha256(encoded).digest()
+        """Return the SHA-256 of what is signed."""
+        return self.hashed("sha256")
 
-    def record(self, signature: bytes, verifier: bytes) -> Record:
+    def hashed(self, algorithm: str) -> bytes:
+        """Return the digest of what is signed."""
+        return hashlib.new(algorithm, self.pae).digest()
+
+    def record(self, signature: bytes, named: Named, rekor: str) -> Record:
         """Return what the log is told."""
+        if rekor == "v2":
+            message = Message(self.hashed(self.algorithm), self.algorithm)
+            return message.record(signature, named, rekor)
+        kind, version = KINDS[self.kind]
         return Record(
-            kind=self.kind,
+            kind=kind,
+            version=version,
             digest=hashlib.sha256(self.payload).digest(),
             signature=signature,
-            verifier=verifier,
+            verifier=named.pem,
             payload_type=self.payload_type,
             keyid=self.keyid,
-            uploaded=document(self._json(signature)),
+            uploaded=document(self._uploaded(signature)),
+            payload_hashed=self.kind != "intoto-0.0.1-bare",
         )
 
     def member(self, signature: bytes) -> dict[str, Any]:
@@ -75,6 +123,16 @@ class Envelope:
             "payload": base64(self.payload),
             "payloadType": self.payload_type,
             "signatures": [{"sig": base64(signature), **keyid}],
+        }
+
+    def _uploaded(self, signature: bytes) -> dict[str, Any]:
+        if KINDS[self.kind] != ("intoto", "0.0.1"):
+            return self._json(signature)
+        # As Go writes it, which is what those who upload this kind do.
+        return {
+            "payloadType": self.payload_type,
+            "payload": base64(self.payload),
+            "signatures": [{"keyid": self.keyid or "", "sig": base64(signature)}],
         }
 
 
@@ -94,5 +152,33 @@ def statement(
             ],
             "predicateType": predicate_type,
             "predicate": predicate,
+        }
+    )
+
+
+def release_statement(repository: str, tag: str, assets: Mapping[str, bytes]) -> bytes:
+    """Return the statement that GitHub makes of a release, its commit following from the tag."""
+    purl = f"pkg:github/{repository}@{tag}"
+    commit = hashlib.sha1(purl.encode(), usedforsecurity=False).hexdigest()
+    owner, number = repository.partition("/")[0], int(commit[:6], 16)
+    return document(
+        {
+            "_type": STATEMENT,
+            "subject": [
+                {"uri": purl, "digest": {"sha1": commit}},
+                *(
+                    {"name": name, "digest": {"sha256": hashlib.sha256(content).hexdigest()}}
+                    for name, content in assets.items()
+                ),
+            ],
+            "predicateType": RELEASE,
+            "predicate": {
+                "ownerId": str(len(owner)),
+                "purl": purl,
+                "repository": repository,
+                "repositoryId": str(number),
+                "databaseId": str(number + 1),
+                "tag": tag,
+            },
         }
     )

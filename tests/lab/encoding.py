@@ -6,7 +6,12 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+
+HASH_NAMES: Mapping[str, str] = MappingProxyType(
+    {"sha256": "SHA2_256", "sha384": "SHA2_384", "sha512": "SHA2_512"}
+)
 
 
 def base64(octets: bytes) -> str:

@@ -8,30 +8,46 @@ from typing import Any, Unpack
 
 from tests.lab import keys, signing
 from tests.lab.authorities import Authorities
-from tests.lab.content import IN_TOTO, Content, Envelope, Message, statement
+from tests.lab.content import (
+    IN_TOTO,
+    Content,
+    Envelope,
+    Message,
+    release_statement,
+    statement,
+)
 from tests.lab.keys import Seed
 from tests.lab.order import Options, Order
+from tests.lab.trust import Windows
 
 PROVENANCE = "https://slsa.dev/provenance/v1"
+RELEASES = "https://dotcom.releases.github.com"
 
 
 class Lab:
-    """A Sigstore of its own: what it signs holds under its trusted root, and under no other."""
+    """A Sigstore of its own: what it signs holds under its trusted root, and under no other.
 
-    def __init__(self, seed: str = "acme") -> None:
+    Its ``shape`` is ``plain`` (a CA, a CT log, Rekor v1), ``full`` (also Rekor v2, TSAs, and
+    those who were retired) or ``github`` (yearly CAs and TSAs, and no log of any kind). Of
+    one seed, a full instance has all keys of the plain one.
+    """
+
+    def __init__(self, seed: str = "acme", *, shape: str = "plain") -> None:
         """Found the instance that goes with ``seed``."""
-        self._authorities = Authorities.of(Seed((seed,)))
+        self._authorities = Authorities.of(Seed((seed,)), shape)
 
     def sign(self, artifact: bytes, **options: Unpack[Options]) -> bytes:
         """Return a bundle with a message signature over these bytes."""
-        return self.sign_digest(hashlib.sha256(artifact).hexdigest(), **options)
+        order = Order(**options)
+        algorithm = order.hashed_with
+        return self._bundle(Message(hashlib.new(algorithm, artifact).digest(), algorithm), order)
 
     def sign_digest(self, sha256: str, **options: Unpack[Options]) -> bytes:
         """Return a bundle with a message signature over bytes known by their hex SHA-256."""
         digest = bytes.fromhex(sha256)
         if len(digest) != hashlib.sha256().digest_size:
             raise ValueError(f"not a SHA-256 digest: {sha256!r}")
-        return self._bundle(Message(digest), options)
+        return self._bundle(Message(digest), Order(**options))
 
     def attest(
         self,
@@ -45,19 +61,33 @@ class Lab:
         payload = statement(subjects, predicate_type, predicate or {})
         return self.envelope(payload, **options)
 
+    def release(
+        self, repository: str, tag: str, assets: Mapping[str, bytes], **options: Unpack[Options]
+    ) -> bytes:
+        """Return what GitHub says of an immutable release; for instances of its shape."""
+        forms = "+".join(filter(None, ("release", options.get("form"))))
+        wish = Options(identity=RELEASES) | options | Options(form=forms)
+        return self.envelope(release_statement(repository, tag, assets), **wish)
+
     def envelope(
         self, payload: bytes, payload_type: str = IN_TOTO, **options: Unpack[Options]
     ) -> bytes:
         """Return a bundle with a DSSE envelope around exactly these bytes."""
-        return self._bundle(Envelope(payload=payload, payload_type=payload_type), options)
+        order = Order(**options)
+        return self._bundle(Envelope(payload=payload, payload_type=payload_type), order)
 
-    def trusted_root(self) -> bytes:
-        """Return the trusted root that every unspoiled bundle of this instance holds under."""
-        return self._authorities.trusted_root()
+    def trusted_root(self, *, windows: Windows | None = None, twist: str | None = None) -> bytes:
+        """Return the trusted root that every unspoiled bundle of this instance holds under.
 
-    def public_key(self, name: str = "release") -> bytes:
+        ``windows`` are start and end by the name of a key or authority, such as ``rekor``,
+        ``rekor-v2``, ``ctlog``, ``fulcio`` and ``tsa``, and ``twist`` is one of `ROOTS`.
+        """
+        return self._authorities.trusted_root(windows, twist)
+
+    def public_key(self, name: str = "release", key_type: str = "p256") -> bytes:
         """Return the PEM key under which bundles of the form ``keyed`` hold."""
-        return keys.pem(signing.keyed(self._authorities, name).key.public_key())
+        signer = signing.keyed(self._authorities, name, key_type=key_type)
+        return keys.pem(signer.key.public_key())
 
-    def _bundle(self, content: Content, options: Options) -> bytes:
-        return signing.bundle(self._authorities, content, Order(**options))
+    def _bundle(self, content: Content, order: Order) -> bytes:
+        return signing.bundle(self._authorities, content, order)

@@ -1,22 +1,52 @@
 """Keys and numbers that follow from a seed, and signatures that follow from a key.
 
 Everything drawn is named by a path, such as ``("rekor", "checkpoint")``; the same
-path under another seed is unrelated. ECDSA is deterministic (RFC 6979).
+path under another seed is unrelated. ECDSA is deterministic (RFC 6979), Ed25519 and
+RSA PKCS#1 v1.5 are so anyway. RSA keys do not follow from a seed: see `rsa_keys`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-_HASHES = {256: hashes.SHA256(), 384: hashes.SHA384()}
+from tests.lab import rsa_keys
 
-PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+_HASHES = {256: hashes.SHA256(), 384: hashes.SHA384()}
+_BY_NAME: Mapping[str, hashes.HashAlgorithm] = MappingProxyType(
+    {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+)
+
+HashingKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PrivateKey = HashingKey | ed25519.Ed25519PrivateKey
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class KeyType:
+    """A kind of signer's key: the hash that goes with it, and what Sigstore calls the two."""
+
+    algorithm: str
+    details: str
+
+
+# Ed25519 has no hash of its own to sign a digest with: Ed25519ph is not in `cryptography`.
+KEY_TYPES: Mapping[str, KeyType] = MappingProxyType(
+    {
+        "p256": KeyType("sha256", "PKIX_ECDSA_P256_SHA_256"),
+        "p384": KeyType("sha384", "PKIX_ECDSA_P384_SHA_384"),
+        "ed25519": KeyType("sha512", "PKIX_ED25519"),
+        "rsa2048": KeyType("sha256", "PKIX_RSA_PKCS1V15_2048_SHA256"),
+        "rsa3072": KeyType("sha256", "PKIX_RSA_PKCS1V15_3072_SHA256"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +80,43 @@ class Seed:
         """Return an Ed25519 key, as newer logs have."""
         return ed25519.Ed25519PrivateKey.from_private_bytes(self.octets("ed25519", *names)[:32])
 
+    def key(self, key_type: str, *names: str, spare: bool = False) -> PrivateKey:
+        """Return a signer's key of a type of `KEY_TYPES`.
+
+        An RSA key is the same under every name, except for a spare one.
+        """
+        match key_type:
+            case "p384":
+                return self.p384(*names)
+            case "ed25519":
+                return self.ed25519(*names)
+            case "rsa2048" | "rsa3072":
+                return rsa_keys.load("spare" if spare else "signer", int(key_type[3:]))
+            case _:
+                return self.p256(*names)
+
     def _on(self, curve: ec.EllipticCurve, names: tuple[str, ...]) -> ec.EllipticCurvePrivateKey:
         scalar = self.number(curve.name, *names, below=curve.group_order)
         return ec.derive_private_key(scalar, curve)
 
 
-def sign(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
-    """Sign with the hash that goes with the curve."""
-    return key.sign(message, ec.ECDSA(_HASHES[key.key_size], deterministic_signing=True))
+def sign(key: PrivateKey, message: bytes) -> bytes:
+    """Sign with the hash that goes with the key."""
+    match key:
+        case ec.EllipticCurvePrivateKey():
+            return key.sign(message, ec.ECDSA(_HASHES[key.key_size], deterministic_signing=True))
+        case rsa.RSAPrivateKey():
+            return key.sign(message, padding.PKCS1v15(), hashes.SHA256())
+        case _:
+            return key.sign(message)
 
 
-def sign_digest(key: ec.EllipticCurvePrivateKey, sha256: bytes) -> bytes:
-    """Sign what has this SHA-256 digest without having it."""
-    algorithm = utils.Prehashed(hashes.SHA256())
-    return key.sign(sha256, ec.ECDSA(algorithm, deterministic_signing=True))
+def sign_digest(key: HashingKey, digest: bytes, algorithm: str = "sha256") -> bytes:
+    """Sign what has this digest without having it."""
+    hashed = utils.Prehashed(_BY_NAME[algorithm])
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(digest, padding.PKCS1v15(), hashed)
+    return key.sign(digest, ec.ECDSA(hashed, deterministic_signing=True))
 
 
 def twin(signature: bytes) -> bytes:
@@ -83,6 +136,15 @@ def spki(key: PublicKey) -> bytes:
 def pem(key: PublicKey) -> bytes:
     """Return the key as PEM SubjectPublicKeyInfo."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def note_id(name: str, kind: int, key: ed25519.Ed25519PublicKey) -> bytes:
+    """Return the id of a key of this name and kind in a signed note (C2SP signed-note).
+
+    A note carries the first four bytes, a Rekor v2 log has them all for its id.
+    """
+    raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return hashlib.sha256(name.encode() + b"\n" + bytes([kind]) + raw).digest()
 
 
 def key_id(key: PublicKey) -> bytes:

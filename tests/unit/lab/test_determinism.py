@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -14,25 +15,50 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.lab import AT, FORMS, SPOILS, VERSIONS, Lab, Options, keys
+from tests.lab import (
+    ALL_SPOILS,
+    AT,
+    FORMS,
+    KEY_TYPES,
+    REKORS,
+    SHAPES,
+    VERSIONS,
+    Lab,
+    Options,
+    keys,
+)
 
 CHECKOUT = Path(__file__).parents[3]
 PRINT = "from tests.unit.lab.test_determinism import everything; print(everything('acme'))"
 
 
 def everything(seed: str) -> str:
-    """Return one digest of all that an instance can make."""
-    lab = Lab(seed)
-    digest = hashlib.sha256(lab.trusted_root() + lab.public_key())
-    wishes = [Options(version=version) for version in VERSIONS]
-    wishes += [Options(form=form) for form in FORMS]
-    wishes += [Options(spoil=spoil) for spoil in SPOILS]
-    for options in wishes:
-        try:
-            digest.update(lab.sign(b"a", **options))
-        except ValueError:  # a wish for an envelope
-            digest.update(lab.attest({"a": b"a", "b": b"b"}, predicate={"c": 1}, **options))
+    """Return one digest of all that an instance can make, in every shape."""
+    digest = hashlib.sha256()
+    forms = (None, "timestamp", "keyed", "intoto", "intoto-0.0.1-bare")
+    wishes = [[Options(version=version)] for version in VERSIONS]
+    wishes += [[Options(rekor=rekor, form=form) for rekor in REKORS] for form in FORMS]
+    wishes += [[Options(rekor=rekor, key_type=each)] for rekor in REKORS for each in KEY_TYPES]
+    wishes += [
+        [Options(rekor=rekor, form=form, spoil=spoil) for form in forms for rekor in REKORS]
+        for spoil in ALL_SPOILS
+    ]
+    for shape in SHAPES:
+        lab = Lab(seed, shape=shape)
+        digest.update(lab.trusted_root() + lab.public_key())
+        for wish in wishes:
+            digest.update(first_possible(lab, wish))
     return digest.hexdigest()
+
+
+def first_possible(lab: Lab, wish: list[Options]) -> bytes:
+    """Return a bundle by the first options that the instance, and a message or envelope, allow."""
+    for options in wish:
+        with contextlib.suppress(ValueError):
+            return lab.sign(b"a", **options)
+        with contextlib.suppress(ValueError):
+            return lab.attest({"a": b"a", "b": b"b"}, predicate={"c": 1}, **options)
+    return b"none"
 
 
 def leaf(bundle: bytes) -> x509.Certificate:

@@ -151,3 +151,57 @@ def test_forms_can_be_joined() -> None:
 
 def test_every_form_says_why() -> None:
     assert all(form.why for form in FORMS.values())
+
+
+INTOTO = ["intoto", "intoto-0.0.1", "intoto-0.0.1-bare"]
+
+
+@pytest.mark.parametrize("form", INTOTO)
+def test_an_intoto_entry_is_as_its_version_has_it(form: str) -> None:
+    bundle = attested(form=form)
+    (entry,) = entries(bundle)
+    body = json.loads(b64decode(entry["canonicalizedBody"]))
+    assert entry["kindVersion"] == {"kind": body["kind"], "version": body["apiVersion"]}
+    content, payload = body["spec"]["content"], b64decode(bundle["dsseEnvelope"]["payload"])
+    if form == "intoto-0.0.1-bare":
+        assert content.keys() == {"hash"}
+    else:
+        assert content["payloadHash"]["value"] == hashlib.sha256(payload).hexdigest()
+    told = (
+        content["envelope"]["signatures"][0]["publicKey"]
+        if form == "intoto"
+        else body["spec"]["publicKey"]
+    )
+    leaf = x509.load_pem_x509_certificate(b64decode(told))
+    shown = bundle["verificationMaterial"]["certificate"]["rawBytes"]
+    assert leaf.public_bytes(Encoding.DER) == b64decode(shown)
+
+
+@pytest.mark.parametrize("keyed", ["", "+keyed"])
+@pytest.mark.parametrize("form", ["intoto-0.0.1", "intoto-0.0.1-bare"])
+def test_an_old_intoto_entry_has_the_hash_of_the_envelope_as_go_writes_it(
+    form: str, keyed: str
+) -> None:
+    bundle = attested(form=form + keyed)
+    (entry,) = entries(bundle)
+    envelope = bundle["dsseEnvelope"]
+    (signature,) = envelope["signatures"]
+    uploaded = (
+        f'{{"payloadType":"{envelope["payloadType"]}","payload":"{envelope["payload"]}",'
+        f'"signatures":[{{"keyid":"{signature.get("keyid", "")}","sig":"{signature["sig"]}"}}]}}'
+    )
+    content = json.loads(b64decode(entry["canonicalizedBody"]))["spec"]["content"]
+    assert content["hash"]["value"] == hashlib.sha256(uploaded.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("lack", ["promise-only", "no-checkpoint"])
+@pytest.mark.parametrize("form", [*INTOTO, None])
+def test_every_kind_of_entry_can_be_promised_or_proved_alone(form: str | None, lack: str) -> None:
+    bundle = attested(form=f"{form}+{lack}" if form else lack)
+    (entry,), (whole,) = entries(bundle), entries(attested(form=form))
+    assert bundle["mediaType"] == VERSIONS["0.1"]
+    if lack == "promise-only":
+        assert set(whole) - set(entry) == {"inclusionProof"}
+    else:
+        assert set(whole["inclusionProof"]) - set(entry["inclusionProof"]) == {"checkpoint"}
+    assert entry["inclusionPromise"] == whole["inclusionPromise"]
