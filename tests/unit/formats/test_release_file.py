@@ -171,6 +171,10 @@ def test_a_line_may_have_no_requirement() -> None:
     assert parse(HEAD + '[[artifact]]\nsource = "file:dist/"\n').lines[0].require == ()
 
 
+def test_a_digest_alone_is_described() -> None:
+    assert parse(WHOLE).lines[1].require[0].describe() == "digest sha512:" + "b" * 128
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_a_requirement_is_described_in_one_line(number: int) -> None:
     described = parse(WHOLE).lines[0].require[number].describe()
