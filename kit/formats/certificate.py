@@ -45,12 +45,12 @@ _NAMES = {
 }
 
 
-def identity(der: bytes) -> Identity:
+def identity(der: bytes, *, needs_issuer: bool = True) -> Identity:
     """Return who the certificate names.
 
     Raises :class:`MalformedError` where it cannot be read, and :class:`RejectedError`
-    (``sigstore.identity``) where it is ambiguous: not exactly one SAN, no issuer, or two
-    issuers that differ.
+    (``sigstore.identity``) where it is ambiguous: not exactly one SAN, no issuer (unless
+    ``needs_issuer`` is false: then it is empty), or two issuers that differ.
     """
     try:
         certificate = x509.load_der_x509_certificate(der)
@@ -65,6 +65,8 @@ def identity(der: bytes) -> Identity:
     if max(map(len, (subject, *facts.values()))) > MAX_TEXT:
         raise MalformedError(f"the certificate has a name of over {MAX_TEXT} characters")
     issuers = {facts.pop(key) for key in ("issuer-v1", "issuer-v2") if key in facts}
+    if not issuers and not needs_issuer:
+        issuers = {""}
     if len(issuers) != 1:
         raise RejectedError(
             f"the certificate names {len(issuers)} issuers: {', '.join(sorted(issuers)) or 'none'}",
