@@ -86,6 +86,7 @@ class CertificateAuthorities:
             )
             for authority in authorities
         ]
+        self._listed = [certificate for ca in self._cas for certificate in ca.certificates]
         # Which CA certificate issued which: they are few and sign every bundle.
         self._issued: dict[tuple[bytes, bytes], bool] = {}
 
@@ -95,7 +96,9 @@ class CertificateAuthorities:
         Raises :class:`RejectedError` (``sigstore.chain``) where there is none: the leaf is
         another instance's.
         """
-        leaf, *carried = map(load, ders)
+        leaf, *rest = map(load, ders)
+        # Old npm bundles repeat the instance's certificates; they say nothing new.
+        carried = [certificate for certificate in rest if certificate not in self._listed]
         if any(certificate.subject == certificate.issuer for certificate in carried):
             raise _rejected("the bundle brings a root certificate of its own")
         found = tuple(

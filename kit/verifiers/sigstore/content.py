@@ -16,6 +16,7 @@ from kit.model import Digest
 from kit.verifiers.sigstore import second_opinion, signature
 from kit.verifiers.sigstore.claims import Facts, VerifiedLater, VerifiedStatement
 from kit.verifiers.sigstore.keys import Key
+from kit.verifiers.sigstore.quiet import quiet
 from kit.verifiers.sigstore.second_opinion import SecondOpinion
 
 OWN_NAME = "airgap-kit"
@@ -77,10 +78,11 @@ def verified_later(pending: Pending) -> VerifiedLater:
         facts = pending.signed_by(
             lambda key: signature.check_message(pending.bundle, key, pending.logged, known)
         )
-        opinion = pending.opinion() if "sha256" in known else None
-        if opinion is None:
-            return facts, (OWN_NAME,)
-        opinion.check_digest(pending.bundle, known["sha256"])
+        with quiet():
+            opinion = pending.opinion() if "sha256" in known else None
+            if opinion is None:
+                return facts, (OWN_NAME,)
+            opinion.check_digest(pending.bundle, known["sha256"])
         return facts, (OWN_NAME, second_opinion.NAME)
 
     return VerifiedLater(pending.signers[0][1].notes, verify)

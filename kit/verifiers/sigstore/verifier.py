@@ -27,6 +27,7 @@ from kit.verifiers.sigstore.claims import Facts, Note, Verified
 from kit.verifiers.sigstore.content import Pending, verified_later, verified_statement
 from kit.verifiers.sigstore.entries import Entry
 from kit.verifiers.sigstore.keys import Key
+from kit.verifiers.sigstore.quiet import quiet
 from kit.verifiers.sigstore.second_opinion import SecondOpinion
 from kit.verifiers.sigstore.times import LOG, STAMP, Time, TimestampAuthorities
 
@@ -71,7 +72,10 @@ class SigstoreVerifier:
 
         Raises :class:`MalformedError`, :class:`UnsupportedError` or :class:`RejectedError`.
         """
-        bundle = sigstore_bundle.parse(raw)  # 1
+        with quiet():
+            return self._verified(sigstore_bundle.parse(raw))  # 1
+
+    def _verified(self, bundle: Bundle) -> Verified:
         if bundle.key_hint is not None and not self._keys:
             raise UnsupportedError("it is signed with a key, and no key is given for it")
         # Whose instance is it: of 3, what needs no time.
