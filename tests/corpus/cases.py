@@ -47,7 +47,7 @@ class Case:
         """Return the bundle's bytes, out of a file of lines or of an API's answer."""
         raw = (CORPUS / self.row["bundle"]).read_bytes()
         if self.row["line"] is not None:
-            raw = raw.split(b"\n")[self.row["line"]]
+            raw = raw.split(b"\n")[int(self.row["line"])]
         if self.row["pointer"] is None:
             return raw
         value = json.loads(raw)
