@@ -45,7 +45,7 @@ class Case:
 
     def bundle(self) -> bytes:
         """Return the bundle's bytes, out of a file of lines or of an API's answer."""
-        raw = (CORPUS / self.row["bundle"]).read_bytes()
+        raw: bytes = (CORPUS / self.row["bundle"]).read_bytes()
         if self.row["line"] is not None:
             raw = raw.split(b"\n")[int(self.row["line"])]
         if self.row["pointer"] is None:

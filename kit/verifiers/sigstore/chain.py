@@ -16,7 +16,6 @@ from typing import TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
 from kit.errors import KitError, MalformedError, RejectedError
@@ -25,6 +24,9 @@ from kit.formats.trusted_root import Authority, Window
 from kit.verifiers.sigstore.times import Time
 
 MAX_PATH = 8
+MAX_REMEMBERED = 1024
+
+Path = tuple[x509.Certificate, ...]
 
 _CA_EXTENSIONS = frozenset(
     {
@@ -45,7 +47,7 @@ _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 class Chain:
     """A verified path, the leaf first, the trusted certificate last."""
 
-    path: tuple[x509.Certificate, ...]
+    path: Path
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -62,7 +64,7 @@ class Chain:
 class Candidate:
     """A path in which every signature holds, and the root's window for its CA: no time yet."""
 
-    path: tuple[x509.Certificate, ...]
+    path: Path
     window: Window
 
 
@@ -88,7 +90,8 @@ class CertificateAuthorities:
         ]
         self._listed = [certificate for ca in self._cas for certificate in ca.certificates]
         # Which CA certificate issued which: they are few and sign every bundle.
-        self._issued: dict[tuple[bytes, bytes], bool] = {}
+        self._issued: dict[tuple[x509.Certificate, x509.Certificate], bool] = {}
+        self._sound: set[Path] = set()
 
     def candidates(self, ders: Sequence[bytes]) -> tuple[Candidate, ...]:
         """Return every path from the bundle's leaf to an anchor in which signatures hold.
@@ -110,49 +113,64 @@ class CertificateAuthorities:
             raise _rejected("no certificate authority of the trusted root issued it")
         return found
 
-    def _paths(
-        self, path: tuple[x509.Certificate, ...], ca: _Ca, carried: Sequence[x509.Certificate]
-    ) -> Iterator[tuple[x509.Certificate, ...]]:
+    def holding(self, candidates: Sequence[Candidate], times: Sequence[Time]) -> Chain:
+        """Return the first path that holds at every time.
+
+        Raises :class:`RejectedError`: ``sigstore.ca-window`` where only the root's window for
+        a CA is against it, else ``sigstore.chain``.
+        """
+        refusals: list[RejectedError] = []
+        for candidate in candidates:
+            try:
+                self._check_authorities(candidate.path)
+                for time in times:
+                    _check_time(candidate.path, candidate.window, time.moment)
+            except RejectedError as error:
+                refusals.append(error)
+            else:
+                return Chain(path=candidate.path)
+        raise max(refusals, key=lambda error: error.code == "sigstore.ca-window")
+
+    def _paths(self, path: Path, ca: _Ca, carried: Sequence[x509.Certificate]) -> Iterator[Path]:
         """Yield every path on from here to the CA's anchor in which signatures hold."""
         anchor = ca.certificates[-1]
         for issuer in (*ca.certificates, *carried):
-            if issuer in path or len(path) == MAX_PATH or not self._did_issue(issuer, path[-1]):
+            if issuer.subject != path[-1].issuer or issuer in path or len(path) == MAX_PATH:
+                continue
+            if not self._did_issue(issuer, path[-1], is_leaf=len(path) == 1):
                 continue
             if issuer == anchor:
                 yield (*path, issuer)
             else:
                 yield from self._paths((*path, issuer), ca, carried)
 
-    def _did_issue(self, issuer: x509.Certificate, subject: x509.Certificate) -> bool:
-        if issuer.subject != subject.issuer:
-            return False
-        if not _is_ca(subject):
+    def _did_issue(
+        self, issuer: x509.Certificate, subject: x509.Certificate, *, is_leaf: bool
+    ) -> bool:
+        if is_leaf:
             return _signed(issuer, subject)
-        key = issuer.public_bytes(Encoding.DER), subject.public_bytes(Encoding.DER)
-        if key not in self._issued:
-            if len(self._issued) >= 1024:  # carried certificates are a stranger's choice
+        if (issuer, subject) not in self._issued:
+            if len(self._issued) >= MAX_REMEMBERED:  # carried certificates are a stranger's
                 self._issued.clear()
-            self._issued[key] = _signed(issuer, subject)
-        return self._issued[key]
+            self._issued[issuer, subject] = _signed(issuer, subject)
+        return self._issued[issuer, subject]
 
-
-def holding(candidates: Sequence[Candidate], times: Sequence[Time]) -> Chain:
-    """Return the first path that holds at every time.
-
-    Raises :class:`RejectedError`: ``sigstore.ca-window`` where only the root's window for a
-    CA is against it, else ``sigstore.chain``.
-    """
-    refusals: list[RejectedError] = []
-    for candidate in candidates:
-        try:
-            _check_path(candidate.path)
-            for time in times:
-                _check_time(candidate.path, candidate.window, time.moment)
-        except RejectedError as error:
-            refusals.append(error)
-        else:
-            return Chain(path=candidate.path)
-    raise max(refusals, key=lambda error: error.code == "sigstore.ca-window")
+    def _check_authorities(self, path: Path) -> None:
+        """Check what must hold of the CAs in a path at any time (RFC 5280 6.1.4)."""
+        above = path[1:]
+        if above in self._sound:
+            return
+        below = 0  # intermediates under the certificate at hand, self-issued ones not counted
+        for certificate in above:
+            try:
+                _check_ca(certificate, below)
+            except KitError:
+                raise
+            except Exception as error:  # see `load`
+                raise MalformedError(f"a certificate cannot be read: {error}") from error
+            below += certificate.subject != certificate.issuer
+        if len(self._sound) < MAX_REMEMBERED:
+            self._sound.add(above)
 
 
 def load(der: bytes) -> x509.Certificate:
@@ -184,19 +202,6 @@ def _signed(issuer: x509.Certificate, subject: x509.Certificate) -> bool:
     return True
 
 
-def _check_path(path: Sequence[x509.Certificate]) -> None:
-    """Check what must hold of the CAs in a path at any time (RFC 5280 6.1.4)."""
-    below = 0  # intermediates under the certificate at hand, self-issued ones not counted
-    for certificate in path[1:]:
-        try:
-            _check_ca(certificate, below)
-        except KitError:
-            raise
-        except Exception as error:  # see `load`
-            raise MalformedError(f"a certificate cannot be read: {error}") from error
-        below += certificate.subject != certificate.issuer
-
-
 def _check_ca(certificate: x509.Certificate, below: int) -> None:
     extensions = certificate.extensions
     for extension in extensions:
@@ -222,7 +227,7 @@ def _check_ca(certificate: x509.Certificate, below: int) -> None:
         raise _rejected("a CA may not issue certificates for code signing")
 
 
-def _check_time(path: Sequence[x509.Certificate], window: Window, moment: datetime) -> None:
+def _check_time(path: Path, window: Window, moment: datetime) -> None:
     at = render_time(moment)
     for certificate in path:
         if not valid_at(certificate, moment):

@@ -10,12 +10,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+)
 
-from kit.errors import UnsupportedError
+from kit.errors import MalformedError, UnsupportedError
 from kit.formats import public_key
 from kit.model import Digest
 
@@ -55,7 +60,22 @@ class Key:
 def load(spki: bytes) -> Key:
     """Load a key; raise :class:`UnsupportedError` for a type that the kit does not verify."""
     spki = public_key.from_der(spki)
-    public = load_der_public_key(spki)
+    return _of(load_der_public_key(spki), spki)
+
+
+def of_certificate(certificate: x509.Certificate) -> Key:
+    """Return a certificate's key; raise :class:`UnsupportedError` as :func:`load` does."""
+    try:
+        public = certificate.public_key()
+        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except UnsupportedAlgorithm as error:
+        raise UnsupportedError(f"a certificate's key of an unknown type: {error}") from error
+    except Exception as error:  # cryptography raises many things on hostile DER
+        raise MalformedError(f"a certificate's key cannot be read: {error}") from error
+    return _of(public, spki)
+
+
+def _of(public: object, spki: bytes) -> Key:
     if isinstance(public, ec.EllipticCurvePublicKey) and public.curve.name in _CURVES:
         return Key(spki=spki, public=public, algorithms=_CURVES[public.curve.name])
     if isinstance(public, ed25519.Ed25519PublicKey):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from kit.formats.trusted_root import Authority, Window
 
 if TYPE_CHECKING:
     from rfc3161_client import TimeStampResponse
+    from rfc3161_client.verify import Verifier
 
 _IMPRINTS = {
     "2.16.840.1.101.3.4.2.1": "sha256",
@@ -52,6 +53,7 @@ class _Tsa:
     leaf: x509.Certificate | None
     above: tuple[x509.Certificate, ...]
     window: Window
+    _ready: list[Verifier] = field(default_factory=list)
 
     @classmethod
     def of(cls, authority: Authority) -> _Tsa:
@@ -60,6 +62,20 @@ class _Tsa:
             return cls(leaf=None, above=chain, window=authority.window)
         # A chain of one is both the signer and what is trusted.
         return cls(leaf=chain[0], above=chain[1:] or chain, window=authority.window)
+
+    def verifier(self) -> Verifier:
+        """Return the library's verifier for stamps of this TSA, set up at its first stamp."""
+        from rfc3161_client import VerifierBuilder  # noqa: PLC0415
+
+        if not self._ready:
+            # A builder of its own: it keeps lists that it hands to every verifier it builds.
+            builder = VerifierBuilder().add_root_certificate(self.above[-1])
+            if self.leaf is not None:  # it is trusted as given, so never one out of the stamp
+                builder = builder.tsa_certificate(self.leaf)
+            for certificate in self.above[:-1]:
+                builder = builder.add_intermediate_certificate(certificate)
+            self._ready.append(builder.build())
+        return self._ready[0]
 
     def named_by(self, response: TimeStampResponse) -> bool:
         """Say whether the stamp names this TSA as its signer."""
@@ -130,17 +146,9 @@ def _check_window(named: Sequence[_Tsa], moment: datetime) -> None:
 
 def _refusal(tsa: _Tsa, response: TimeStampResponse, message: bytes) -> str | None:
     """Return why the stamp does not hold under a TSA, or ``None`` if it does."""
-    from rfc3161_client import VerifierBuilder  # noqa: PLC0415
-
     try:
         _check_purpose(tsa.leaf or _embedded(response))
-        # A fresh builder each: it keeps lists that it hands to every verifier it builds.
-        builder = VerifierBuilder().add_root_certificate(tsa.above[-1])
-        if tsa.leaf is not None:  # it is trusted as given, so never one out of the stamp
-            builder = builder.tsa_certificate(tsa.leaf)
-        for certificate in tsa.above[:-1]:
-            builder = builder.add_intermediate_certificate(certificate)
-        builder.build().verify_message(response, message)
+        tsa.verifier().verify_message(response, message)
     except RejectedError as error:
         return error.message
     except Exception as error:  # noqa: BLE001 - its own errors, and what hostile DER makes others raise

@@ -11,10 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from kit.errors import RejectedError, UnsupportedError
-from kit.formats import certificate, public_key, sigstore_bundle
+from kit.formats import certificate, sigstore_bundle
 from kit.formats.dsse import Envelope
 from kit.formats.encodings import render_time
 from kit.formats.log_entry import Signer
@@ -22,7 +20,7 @@ from kit.formats.sigstore_bundle import Bundle
 from kit.model import Identity
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import keys, leaf, logs, signature
-from kit.verifiers.sigstore.chain import Candidate, CertificateAuthorities, Chain, holding
+from kit.verifiers.sigstore.chain import Candidate, CertificateAuthorities, Chain
 from kit.verifiers.sigstore.claims import Facts, Note, Verified
 from kit.verifiers.sigstore.content import Pending, verified_later, verified_statement
 from kit.verifiers.sigstore.entries import Entry
@@ -99,7 +97,7 @@ class SigstoreVerifier:
     ) -> Verified:
         moments = tuple(time.moment for time in times)
         if bundle.key_hint is None:
-            signers = [self._certified(holding(paths, times))]  # 3, 4, 5
+            signers = [self._certified(self._authorities.holding(paths, times))]  # 3, 4, 5
         else:
             signers = self._given(entries)
         found = [entry.check_inclusion(bundle.version, moments) for entry in entries]  # 6
@@ -202,10 +200,11 @@ class SigstoreVerifier:
         leaf.check_profile(chain.leaf)
         if self._root.lists_ctlogs:
             leaf.check_scts(chain, self._ctlogs)
-        der = chain.leaf.public_bytes(Encoding.DER)
-        key = keys.load(public_key.of_certificate(der))
         # GitHub's certificate for releases names no issuer; of an instance without logs only.
-        return key, certificate.identity(der, needs_issuer=self._root.lists_tlogs)
+        needs_issuer = self._root.lists_tlogs
+        return keys.of_certificate(chain.leaf), certificate.identity(
+            chain.leaf, needs_issuer=needs_issuer
+        )
 
     def _given(self, entries: Sequence[Entry]) -> list[tuple[Key, Identity]]:
         """Return the given keys that may have signed it: those that every entry names."""
