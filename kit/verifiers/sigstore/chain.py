@@ -99,6 +99,8 @@ class CertificateAuthorities:
         Raises :class:`RejectedError` (``sigstore.chain``) where there is none: the leaf is
         another instance's.
         """
+        if len(set(ders)) != len(ders):
+            raise _rejected("the bundle brings the same certificate twice")
         leaf, *rest = map(load, ders)
         # Old npm bundles repeat the instance's certificates; they say nothing new.
         carried = [certificate for certificate in rest if certificate not in self._listed]

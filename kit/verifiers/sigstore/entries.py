@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kit.errors import RejectedError
 from kit.formats import log_entry
 from kit.formats.log_entry import Logged
 from kit.formats.sigstore_bundle import LogEntry
@@ -60,3 +61,20 @@ class Entry:
             "entry": f"{self.logged.kind} {self.logged.version}",
             **index,
         }
+
+
+def check_distinct(entries: Sequence[Entry]) -> None:
+    """Raise ``sigstore.entry`` for one entry under two numbers.
+
+    Repeating an entry would only keep away a reader that demands exactly one.
+    """
+    seen: set[tuple[bytes, bytes, str, int]] = set()
+    for entry in entries:
+        raw = entry.entry
+        places = {("log", raw.index)}
+        if raw.proof is not None:
+            places.add(("tree", raw.proof.index))
+        keys = {(raw.log_id, raw.body, *place) for place in places}
+        if keys & seen:
+            raise RejectedError("it has the same log entry twice", code="sigstore.entry")
+        seen |= keys
