@@ -162,6 +162,7 @@ class Claim:
     ``names`` are the names the signed bytes give the digest (in-toto subjects, a digest
     manifest's line); empty when the signature is over the bare bytes. ``listed_in`` is the
     digest manifest the claim came through, if any. ``accepted_by`` names the verifiers.
+    ``signed_at`` is ``None`` only where a key signed and nothing vouches for the time.
     """
 
     kind: EvidenceKind
@@ -169,7 +170,7 @@ class Claim:
     instance: str
     digest: Digest
     identity: Identity
-    signed_at: datetime
+    signed_at: datetime | None
     accepted_by: tuple[str, ...]
     names: tuple[str, ...] = ()
     predicate_type: str | None = None

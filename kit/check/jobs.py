@@ -54,11 +54,15 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one bundle for one file: claims by instance, or else the refusals."""
+    """What came of one bundle for one file: claims by instance, or else the refusals.
+
+    ``notes`` are remarks on bundles that claims came of.
+    """
 
     member: str
     claims: tuple[Claim, ...]
     refusals: tuple[Refusal, ...]
+    notes: tuple[Refusal, ...] = ()
 
 
 def run(
@@ -100,14 +104,16 @@ class _Verifiers:
             self._ready = [SigstoreVerifier(anchor, self._at) for anchor in self._anchors]
         claims: dict[str, list[Claim]] = {subject.member: [] for subject in job.subjects}
         refusals: dict[str, list[Refusal]] = {subject.member: [] for subject in job.subjects}
+        notes: list[Refusal] = []
         for verifier in self._ready:
-            self._ask(verifier, job, claims, refusals)
+            notes += self._ask(verifier, job, claims, refusals)
         return [
             Outcome(
                 member=subject.member,
                 claims=tuple(claims[subject.member]),
                 # Another instance's refusal says nothing where one accepted.
                 refusals=() if claims[subject.member] else tuple(refusals[subject.member]),
+                notes=tuple(notes) if claims[subject.member] else (),
             )
             for subject in job.subjects
         ]
@@ -118,18 +124,22 @@ class _Verifiers:
         job: Job,
         claims: dict[str, list[Claim]],
         refusals: dict[str, list[Refusal]],
-    ) -> None:
+    ) -> list[Refusal]:
         try:
             verified = verifier.verify(job.raw)
         except EvidenceError as error:
             for subject in job.subjects:
                 refusals[subject.member].append(_refusal(job, error))
-            return
+            return []
         for subject in job.subjects:
             try:
                 claims[subject.member].append(verified.claim_for(job.label, subject.digests))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))
+        return [
+            Refusal(label=job.label, code=note.code, message=note.message, hint=None)
+            for note in verified.notes
+        ]
 
 
 def _refusal(job: Job, error: EvidenceError) -> Refusal:

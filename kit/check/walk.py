@@ -62,7 +62,7 @@ def check(
         at=options.at,
         anchors=tuple(anchor.record() for anchor in anchors.values()),
         verdicts=_selected(verdicts, options.only),
-        findings=(*_about_the_pack(pack, release, options), *findings),
+        findings=(*_about_the_pack(pack, release, options), *_about_anchors(anchors), *findings),
     )
 
 
@@ -82,6 +82,17 @@ def _facts(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> Fi
 
 def _selected(verdicts: Sequence[Verdict], only: Sequence[str]) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in verdicts if not only or verdict.name in only)
+
+
+def _about_anchors(anchors: Mapping[str, Anchor]) -> Iterator[Finding]:
+    for anchor in anchors.values():
+        for remark in anchor.root.remarks:
+            yield Finding(
+                level=Level.WARNING if remark.code == "trust.unknown-key" else Level.NOTE,
+                code=remark.code,
+                subject=anchor.instance,
+                message=remark.message,
+            )
 
 
 def _about_the_pack(pack: Pack, release: ReleaseFile, options: Options) -> Iterator[Finding]:

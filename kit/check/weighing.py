@@ -73,6 +73,8 @@ def weigh(
             weighed.accept(outcome.member, claim)
         for refusal in outcome.refusals:
             weighed.refuse(outcome.member, refusal.label, refusal)
+        for note in outcome.notes:
+            weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
     artifacts = {artifact.member: artifact for artifact in pack.manifest.artifacts}
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS:

@@ -21,6 +21,8 @@ _OTHER_NAME = _ARC + "7"
 
 #: Extension numbers, named as Fulcio's documentation names them.
 _NAMES = {
+    1: "issuer-v1",
+    8: "issuer-v2",
     2: "github-workflow-trigger",
     3: "github-workflow-sha",
     4: "github-workflow-name",
@@ -43,17 +45,17 @@ _NAMES = {
     23: "deployment-environment",
     24: "token-subject",
 }
+_NUMBERS = {x509.ObjectIdentifier(f"{_ARC}{number}"): number for number in _NAMES}
 
 
-def identity(der: bytes) -> Identity:
+def identity(certificate: x509.Certificate, *, needs_issuer: bool = True) -> Identity:
     """Return who the certificate names.
 
     Raises :class:`MalformedError` where it cannot be read, and :class:`RejectedError`
-    (``sigstore.identity``) where it is ambiguous: not exactly one SAN, no issuer, or two
-    issuers that differ.
+    (``sigstore.identity``) where it is ambiguous: not exactly one SAN, no issuer (unless
+    ``needs_issuer`` is false: then it is empty), or two issuers that differ.
     """
     try:
-        certificate = x509.load_der_x509_certificate(der)
         extensions = certificate.extensions
         sans = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound as error:
@@ -65,6 +67,8 @@ def identity(der: bytes) -> Identity:
     if max(map(len, (subject, *facts.values()))) > MAX_TEXT:
         raise MalformedError(f"the certificate has a name of over {MAX_TEXT} characters")
     issuers = {facts.pop(key) for key in ("issuer-v1", "issuer-v2") if key in facts}
+    if not issuers and not needs_issuer:
+        issuers = {""}
     if len(issuers) != 1:
         raise RejectedError(
             f"the certificate names {len(issuers)} issuers: {', '.join(sorted(issuers)) or 'none'}",
@@ -94,16 +98,12 @@ def _san(sans: x509.SubjectAlternativeName) -> tuple[str, str]:
 
 def _facts(extensions: x509.Extensions) -> dict[str, str]:
     facts: dict[str, str] = {}
-    names = {1: "issuer-v1", 8: "issuer-v2"} | _NAMES
     for extension in extensions:
-        number = extension.oid.dotted_string.removeprefix(_ARC)
-        if not number.isdigit() or int(number) not in names:
-            continue
-        if not isinstance(extension.value, x509.UnrecognizedExtension):
+        number = _NUMBERS.get(extension.oid)
+        if number is None or not isinstance(extension.value, x509.UnrecognizedExtension):
             continue
         raw = extension.value.value
-        text = _utf8(raw) if int(number) in _RAW_NUMBERS else _utf8_string(raw)
-        facts[names[int(number)]] = text
+        facts[_NAMES[number]] = _utf8(raw) if number in _RAW_NUMBERS else _utf8_string(raw)
     return facts
 
 

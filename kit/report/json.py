@@ -106,7 +106,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
             "issuer": claim.identity.issuer,
             "facts": dict(claim.identity.facts),
         },
-        "signed-at": render_time(claim.signed_at),
+        "signed-at": None if claim.signed_at is None else render_time(claim.signed_at),
         "accepted-by": list(claim.accepted_by),
         "names": list(claim.names),
         "predicate-type": claim.predicate_type,

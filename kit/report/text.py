@@ -67,10 +67,8 @@ def _by(claims: Sequence[Claim]) -> str:
     through = f" through {plain(claim.listed_in)}" if claim.listed_in else ""
     kind = f" ({plain(claim.predicate_type)})" if claim.predicate_type else ""
     more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
-    return (
-        f"sigstore{through}  {plain(claim.identity.subject)}{kind}  "
-        f"signed {render_time(claim.signed_at)}{more}"
-    )
+    when = "" if claim.signed_at is None else f"  signed {render_time(claim.signed_at)}"
+    return f"sigstore{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
 
 
 def _finding(finding: Finding, indent: str) -> Iterator[str]:

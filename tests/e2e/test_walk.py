@@ -22,7 +22,7 @@ def test_a_collected_release_passes_offline(site: Site) -> None:
     (artifact,) = ran.document["results"][0]["report"]["artifacts"]
     assert artifact["verdict"] == "pass"
     assert artifact["claims"][0]["identity"]["subject"] == WORKFLOW
-    assert artifact["claims"][0]["accepted-by"] == ["sigstore-python"]
+    assert artifact["claims"][0]["accepted-by"] == ["airgap-kit", "sigstore-python"]
 
 
 def test_the_text_report_says_pass_and_what_it_does_not_prove(site: Site) -> None:

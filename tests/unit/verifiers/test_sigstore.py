@@ -1,4 +1,4 @@
-"""The door to sigstore-python: what it accepts, and the code of everything it does not."""
+"""Bundles of every form: what is accepted, by whom, and the code of everything that is not."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 
 from kit.errors import (
-    AnchorError,
     EvidenceError,
     MalformedError,
     RejectedError,
     UnsupportedError,
 )
-from kit.formats import trusted_root
+from kit.formats import public_key, trusted_root
 from kit.model import Claim, Digest
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
@@ -121,7 +120,24 @@ CODES = {
     "chain": "sigstore.chain",
     "expired": "sigstore.chain",
     "early": "sigstore.chain",
+    "eku": "sigstore.leaf",
+    "key-usage": "sigstore.leaf",
+    "sct": "sigstore.sct",
+    "ct-log": "sigstore.sct",
+    "no-sct": "sigstore.sct",
+    "signature": "sigstore.signature",
+    "artifact": "sigstore.signature",
     "message-digest": "sigstore.digest",
+    "payload": "sigstore.signature",
+    "entry-digest": "sigstore.entry",
+    "payload-hash": "sigstore.entry",
+    "entry-signature": "sigstore.entry",
+    "entry-certificate": "sigstore.entry",
+    "log-key": "sigstore.log-key",
+    "set": "sigstore.promise",
+    "inclusion-proof": "sigstore.inclusion",
+    "checkpoint": "sigstore.checkpoint",
+    "root-hash": "sigstore.checkpoint",
 }
 
 
@@ -144,7 +160,7 @@ def test_every_single_fault_is_refused(
     )
     with pytest.raises(RejectedError) as refused:
         claim(verifier, bundle)
-    assert refused.value.code == CODES.get(spoil, "sigstore.rejected"), refused.value
+    assert refused.value.code == CODES[spoil], refused.value
 
 
 def test_another_instance_is_refused_by_its_chain(verifier: SigstoreVerifier) -> None:
@@ -169,7 +185,7 @@ def test_another_file_is_refused_also_without_the_digest_hint(
     assert claim(verifier, bundle).digest == known()["sha256"]
     with pytest.raises(RejectedError) as refused:
         claim(verifier, bundle, b"another artifact")
-    assert refused.value.code == "sigstore.rejected"
+    assert refused.value.code == "sigstore.entry"
 
 
 def test_a_statement_about_other_files_is_refused(lab: Lab, verifier: SigstoreVerifier) -> None:
@@ -228,17 +244,54 @@ def _named(number: int) -> str:
 # ---- forms, and strictness beyond the library's ---------------------------------
 
 
-@pytest.mark.parametrize(
-    "form", ["keyed", "no-log", "two-entries", "promise-only", "no-checkpoint"]
-)
-def test_a_form_that_is_not_read_is_named(lab: Lab, verifier: SigstoreVerifier, form: str) -> None:
-    with pytest.raises(UnsupportedError):
-        verifier.verify(lab.sign(ARTIFACT, form=form))
+@pytest.mark.parametrize("form", ["two-entries", "promise-only", "no-checkpoint"])
+def test_a_form_that_the_library_does_not_read_is_verified_by_the_kit(
+    lab: Lab, verifier: SigstoreVerifier, form: str
+) -> None:
+    assert claim(verifier, lab.sign(ARTIFACT, form=form)).accepted_by == ("airgap-kit",)
+    assert claim(verifier, lab.sign(ARTIFACT)).accepted_by == ("airgap-kit", "sigstore-python")
 
 
-def test_an_intoto_log_entry_is_not_read(lab: Lab, verifier: SigstoreVerifier) -> None:
+def test_an_intoto_log_entry_is_verified_by_the_kit(lab: Lab, verifier: SigstoreVerifier) -> None:
+    made = claim(verifier, lab.attest({"a.txt": ARTIFACT}, form="intoto"))
+    assert (made.accepted_by, made.names) == (("airgap-kit",), ("a.txt",))
+
+
+@pytest.mark.parametrize("form", ["keyed", "keyed+promise-only"])
+def test_a_keyed_bundle_needs_a_key_of_this_host(
+    lab: Lab, verifier: SigstoreVerifier, form: str
+) -> None:
+    bundle = lab.sign(ARTIFACT, form=form)
     with pytest.raises(UnsupportedError):
-        verifier.verify(lab.attest({"a.txt": ARTIFACT}, form="intoto"))
+        verifier.verify(bundle)
+    right, wrong = (public_key.from_pem(lab.public_key(name)) for name in ("release", "other"))
+    made = claim(SigstoreVerifier(anchor(lab), NOW, public_keys=[wrong, right]), bundle)
+    assert made.identity.subject == f"sha256:{hashlib.sha256(right).hexdigest()}"
+    assert (made.identity.subject_type, made.identity.issuer) == ("key", "")
+    with pytest.raises(RejectedError) as refused:
+        claim(SigstoreVerifier(anchor(lab), NOW, public_keys=[wrong]), bundle)
+    assert refused.value.code == "sigstore.entry"
+
+
+def test_a_keyed_bundle_without_a_log_needs_leave(lab: Lab) -> None:
+    bundle = lab.sign(ARTIFACT, form="keyed+no-log")
+    key = public_key.from_pem(lab.public_key())
+    with pytest.raises(RejectedError) as refused:
+        SigstoreVerifier(anchor(lab), NOW, public_keys=[key]).verify(bundle)
+    assert refused.value.code == "sigstore.no-log"
+    lenient = SigstoreVerifier(anchor(lab), NOW, public_keys=[key], require_log=False)
+    assert claim(lenient, bundle).signed_at is None
+    with pytest.raises(RejectedError) as refused:
+        claim(lenient, bundle, b"another artifact")
+    assert refused.value.code == "sigstore.digest"
+
+
+def test_an_instance_that_lists_a_log_demands_an_entry(
+    lab: Lab, verifier: SigstoreVerifier
+) -> None:
+    with pytest.raises(RejectedError) as refused:
+        verifier.verify(lab.sign(ARTIFACT, form="no-log"))
+    assert refused.value.code == "sigstore.no-log"
 
 
 def test_a_payload_that_is_no_statement_is_not_read(lab: Lab, verifier: SigstoreVerifier) -> None:
@@ -308,21 +361,58 @@ def test_a_time_that_the_library_crashes_on_is_a_rejection(
 # ---- anchors ------------------------------------------------------------------
 
 
-def test_a_root_without_logs_is_refused_by_name(lab: Lab) -> None:
-    value = json.loads(lab.trusted_root())
-    value["tlogs"] = []
-    raw = json.dumps(value).encode()
-    bare = Anchor(instance="acme", raw=raw, root=trusted_root.parse(raw), origin="test")
-    with pytest.raises(AnchorError) as refused:
-        SigstoreVerifier(bare, NOW)
-    assert refused.value.code == "trust.unsupported"
+def changed(lab: Lab, change: Callable[[Any], None]) -> Anchor:
+    """Trust the lab's root after a change to its JSON."""
+    raw = edited(lab.trusted_root(), change)
+    return Anchor(instance="acme", raw=raw, root=trusted_root.parse(raw), origin="test")
 
 
-def test_a_root_that_the_library_refuses_is_an_anchor_error(lab: Lab) -> None:
-    value = json.loads(lab.trusted_root())
-    value["somethingNew"] = 1
-    raw = json.dumps(value).encode()
-    odd = Anchor(instance="acme", raw=raw, root=trusted_root.parse(raw), origin="test")
-    with pytest.raises(AnchorError) as refused:
-        SigstoreVerifier(odd, NOW)
-    assert refused.value.code == "trust.malformed"
+def test_a_root_with_an_unknown_field_is_used_without_it(lab: Lab) -> None:
+    odd = changed(lab, lambda value: value.update(somethingNew=1))
+    assert [remark.code for remark in odd.root.remarks] == ["trust.unknown-field"]
+    made = claim(SigstoreVerifier(odd, NOW), lab.sign(ARTIFACT))
+    assert made.accepted_by == ("airgap-kit", "sigstore-python")
+
+
+def test_a_log_with_a_key_of_an_unknown_type_is_left_out_but_still_demanded(lab: Lab) -> None:
+    def change(value: Any) -> None:
+        value["tlogs"][0]["publicKey"]["keyDetails"] = "ML_DSA_65"
+
+    odd = changed(lab, change)
+    assert [remark.code for remark in odd.root.remarks] == ["trust.unknown-key"]
+    verifier = SigstoreVerifier(odd, NOW)
+    for form, code in (("no-log", "sigstore.no-log"), (None, "sigstore.log-key")):
+        with pytest.raises(RejectedError) as refused:
+            verifier.verify(lab.sign(ARTIFACT, form=form))
+        assert refused.value.code == code
+
+
+def _window(part: str, start: str, end: str | None = None) -> Callable[[Any], None]:
+    def change(value: Any) -> None:
+        (item,) = value[part]
+        owner = item if part == "certificateAuthorities" else item["publicKey"]
+        owner["validFor"] = {"start": start} | ({} if end is None else {"end": end})
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("tlogs", "sigstore.log-window"),
+        ("ctlogs", "sigstore.sct"),
+        ("certificateAuthorities", "sigstore.ca-window"),
+    ],
+)
+def test_a_window_is_compared_with_the_time_of_signing(lab: Lab, part: str, code: str) -> None:
+    # W1 to W5: sigstore-python compares each of these with the host's clock alone.
+    long_ago, after = "2020-01-01T00:00:00Z", f"{AT + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    exactly = f"{AT:%Y-%m-%dT%H:%M:%SZ}"
+    bundle = lab.sign(ARTIFACT)
+    for start, end in ((long_ago, "2025-01-01T00:00:00Z"), (after, None)):
+        with pytest.raises(RejectedError) as refused:
+            claim(SigstoreVerifier(changed(lab, _window(part, start, end)), NOW), bundle)
+        assert refused.value.code == code
+    if part != "ctlogs":  # the SCT is a minute older
+        closed = changed(lab, _window(part, long_ago, exactly))
+        assert claim(SigstoreVerifier(closed, NOW), bundle).signed_at == AT

@@ -1,0 +1,80 @@
+"""A log entry of a bundle beside what it says and the log it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kit.errors import RejectedError
+from kit.formats import log_entry
+from kit.formats.log_entry import Logged
+from kit.formats.sigstore_bundle import LogEntry
+from kit.verifiers.sigstore import inclusion
+from kit.verifiers.sigstore.claims import Note
+from kit.verifiers.sigstore.logs import ListedLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry whose body is read, whose log is listed, and whose promise, if any, holds.
+
+    ``promised`` is the time that the promise binds.
+    """
+
+    entry: LogEntry
+    logged: Logged
+    logs: tuple[ListedLog, ...]
+    promised: datetime | None
+
+    @classmethod
+    def of(cls, entry: LogEntry, listed: Sequence[ListedLog]) -> Entry:
+        """Read an entry and verify its promise."""
+        logged = log_entry.parse(entry)
+        named = inclusion.find_log(entry, logged, listed)
+        return cls(
+            entry=entry,
+            logged=logged,
+            logs=tuple(named),
+            promised=inclusion.promised_time(entry, logged, named),
+        )
+
+    def check_inclusion(self, version: str, moments: Sequence[datetime]) -> tuple[Note, ...]:
+        """Verify that the log has it, at a time when the log's key may vouch.
+
+        ``moments`` are all times of signing; they speak for an entry that has none itself.
+        """
+        inclusion.check_presence(self.entry, version)
+        inclusion.check_window(self.logs, moments if self.promised is None else [self.promised])
+        remark = inclusion.check_proof(self.entry, self.logged, self.logs)
+        return () if remark is None else (Note(code="sigstore.origin", message=remark),)
+
+    def facts(self) -> Mapping[str, str]:
+        """Return what a claim says of it. An index that nothing proves is not said."""
+        index: dict[str, str] = {}
+        if self.promised is not None:
+            index = {"log-index": str(self.entry.index)}
+        elif self.entry.proof is not None:
+            index = {"tree-index": str(self.entry.proof.index)}
+        return {
+            "log-id": self.entry.log_id.hex(),
+            "entry": f"{self.logged.kind} {self.logged.version}",
+            **index,
+        }
+
+
+def check_distinct(entries: Sequence[Entry]) -> None:
+    """Raise ``sigstore.entry`` for one entry under two numbers.
+
+    Repeating an entry would only keep away a reader that demands exactly one.
+    """
+    seen: set[tuple[bytes, bytes, str, int]] = set()
+    for entry in entries:
+        raw = entry.entry
+        places = {("log", raw.index)}
+        if raw.proof is not None:
+            places.add(("tree", raw.proof.index))
+        keys = {(raw.log_id, raw.body, *place) for place in places}
+        if keys & seen:
+            raise RejectedError("it has the same log entry twice", code="sigstore.entry")
+        seen |= keys
