@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 
 from kit import airgap
 from kit.errors import EvidenceError
@@ -23,6 +22,7 @@ from kit.verifiers.sigstore import SigstoreVerifier
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
 WORTH_WORKERS = 4096
 _BATCH = 512
+_BATCH_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,10 +85,23 @@ def run(
         initargs=(tuple(anchors), at),
     )
     with pool:
-        remaining = iter(jobs)
-        while batch := list(islice(remaining, _BATCH)):
+        for batch in _batches(jobs):
             for outcomes in pool.map(_work, batch, chunksize=32):
                 yield from outcomes
+
+
+def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Yield the jobs in lists that are short, and small in bytes."""
+    batch: list[Job] = []
+    size = 0
+    for job in jobs:
+        batch.append(job)
+        size += len(job.raw)
+        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 class _Verifiers:

@@ -31,6 +31,11 @@ from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
 from kit.verifiers import digests
 
+#: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
+#: them as many as the product of its lines and its files.
+MAX_FINDINGS = 32
+MAX_SIGNERS = 32
+
 
 @dataclass(slots=True)
 class Weighed:
@@ -39,6 +44,7 @@ class Weighed:
     claims: dict[str, list[Claim]] = field(default_factory=dict)
     contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def accept(self, member: str, claim: Claim) -> None:
         """Keep a claim that a verifier made about a member."""
@@ -52,9 +58,29 @@ class Weighed:
         self, member: str, level: Level, code: str, message: str, hint: str | None = None
     ) -> None:
         """Keep a finding about a member."""
-        self.findings.setdefault(member, []).append(
-            Finding(level=level, code=code, subject=member, message=message, hint=hint)
+        self.keep(
+            member, Finding(level=level, code=code, subject=member, message=message, hint=hint)
         )
+
+    def keep(self, member: str, finding: Finding) -> None:
+        """Keep a finding about a member, or count it where there are too many."""
+        kept = self.findings.setdefault(member, [])
+        if len(kept) < MAX_FINDINGS:
+            kept.append(finding)
+        else:
+            self.left_out[member] = self.left_out.get(member, 0) + 1
+
+    def close(self) -> None:
+        """Say of each member how many findings were not kept."""
+        for member, count in self.left_out.items():
+            self.findings[member].append(
+                Finding(
+                    level=Level.NOTE,
+                    code="evidence.more",
+                    subject=member,
+                    message=f"{count} more findings about evidence are left out",
+                )
+            )
 
 
 def weigh(
@@ -75,11 +101,8 @@ def weigh(
             weighed.refuse(outcome.member, refusal.label, refusal)
         for note in outcome.notes:
             weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
-    artifacts = {artifact.member: artifact for artifact in pack.manifest.artifacts}
-    for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS:
-            about = [artifacts[member] for member in evidence.about if member in artifacts]
-            _weigh_manifest(pack, known, evidence, about, weighed)
+    _weigh_manifests(pack, known, weighed)
+    weighed.close()
     return weighed
 
 
@@ -91,7 +114,8 @@ def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
         try:
             if evidence.kind is not EvidenceKind.SIGSTORE:
                 raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
-            parts = sigstore_bundle.split(hashing.read(pack, evidence))
+            # One line twice is one piece of evidence.
+            parts = tuple(dict.fromkeys(sigstore_bundle.split(hashing.read(pack, evidence))))
         except EvidenceError as error:
             for member in evidence.about:
                 weighed.refuse(member, evidence.member, error)
@@ -102,17 +126,58 @@ def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
             yield Job(label=label, raw=part, subjects=subjects)
 
 
+def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
+    """Turn the claims over digest manifests into claims over the files they list.
+
+    Only what bundles say of a manifest counts: a manifest vouches for no other manifest.
+    """
+    by_bundles = {member: tuple(claims) for member, claims in weighed.claims.items()}
+    # What is wrong with a manifest's own evidence is why its files get no claim by it.
+    refused = {member: tuple(findings) for member, findings in weighed.findings.items()}
+    artifacts: dict[str, list[Artifact]] = {}
+    for artifact in pack.manifest.artifacts:
+        artifacts.setdefault(artifact.member, []).append(artifact)
+    for evidence in pack.manifest.evidence:
+        if evidence.kind is EvidenceKind.DIGESTS:
+            about = [
+                artifact
+                for member in evidence.about
+                if member != evidence.member
+                for artifact in artifacts.get(member, ())
+            ]
+            vouched = _Vouched(
+                evidence=evidence,
+                over=_signers(by_bundles.get(evidence.member, ())),
+                refused=refused.get(evidence.member, ()),
+            )
+            _weigh_manifest(pack, known, vouched, about, weighed)
+
+
+def _signers(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    """Return one claim of each signer of a digest manifest; what they list is the same."""
+    found: dict[tuple[object, ...], Claim] = {}
+    for claim in claims:
+        who = claim.identity
+        facts = tuple(sorted(who.facts.items()))
+        key = (claim.instance, who.subject, who.subject_type, who.issuer, facts, claim.names)
+        if len(found) < MAX_SIGNERS:
+            found.setdefault(key, claim)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Vouched:
+    """A digest manifest, the claims over it, and what was refused about it."""
+
+    evidence: EvidenceFile
+    over: tuple[Claim, ...]
+    refused: tuple[Finding, ...]
+
+
 def _weigh_manifest(
-    pack: Pack,
-    known: Known,
-    evidence: EvidenceFile,
-    about: Sequence[Artifact],
-    weighed: Weighed,
+    pack: Pack, known: Known, vouched: _Vouched, about: Sequence[Artifact], weighed: Weighed
 ) -> None:
-    """Turn the claims over a digest manifest into claims over the files it lists."""
-    over = weighed.claims.get(evidence.member, [])
-    # What is wrong with the manifest's own evidence is why these files get no claim by it.
-    inherited = weighed.findings.get(evidence.member, [])
+    evidence = vouched.evidence
     try:
         manifest = digest_manifest.parse(hashing.read(pack, evidence), evidence.name)
     except EvidenceError as error:
@@ -120,10 +185,11 @@ def _weigh_manifest(
             weighed.refuse(artifact.member, evidence.member, error)
         return
     for artifact in about:
-        weighed.findings.setdefault(artifact.member, []).extend(inherited)
-        for claim in over:
+        for finding in vouched.refused:
+            weighed.keep(artifact.member, finding)
+        for claim in vouched.over:
             _weigh_line(evidence, manifest, claim, artifact, known, weighed)
-        if not over:
+        if not vouched.over:
             weighed.find(
                 artifact.member,
                 Level.NOTE,

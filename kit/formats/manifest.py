@@ -235,7 +235,7 @@ def _refuse_other_spelling(document: Any, raw: bytes) -> None:
 def _refuse_disorder(manifest: Manifest) -> None:
     # Code points compare as their UTF-8 bytes do.
     _ascending("artifacts", [(a.source, a.name) for a in manifest.artifacts])
-    _ascending("evidence", [(e.member, e.name) for e in manifest.evidence])
+    _ascending("evidence", [e.member for e in manifest.evidence])
     for number, evidence in enumerate(manifest.evidence):
         _ascending(f"evidence[{number}].about", evidence.about)
 

@@ -100,7 +100,10 @@ class Pack:
         return found
 
     def member_file(self, member_path: str) -> BinaryIO:
-        """Return a member as a seekable file; its digest is not looked at."""
+        """Return a member as a seekable file that gives only bytes whose digest holds.
+
+        Raises :class:`PackError` (``pack.changed``), also while it is read.
+        """
         return io.BufferedReader(View(self._medium, self._layout.places[member_path]))
 
     def copy(self, member_path: str, out: BinaryIO) -> str:

@@ -21,11 +21,22 @@ from kit.model import Claim, Finding, Level
 #: Reads the metadata inside the file; raises :class:`MalformedError` where it cannot.
 Inside = Callable[[], distribution.Named]
 
-# `1.0rc1`, `1.0-beta.2`, `1.0.x` and Debian's `1.0~anything` are other versions than 1.0.
-_OTHER_RELEASE = (
-    r"~|[.]x(?![0-9A-Za-z])|[-._+]*(?:a|alpha|b|beta|c|rc|pre|preview|dev|post|snapshot|nightly|canary|milestone|next)"
-    r"(?![A-Za-z])"
+#: What may follow a version in a file name: platforms, architectures, kinds of file. Any
+#: other word (`rc1`, `hotfix`, `2-gabcdef`, `unstable`) may make it another version.
+_PLAIN = frozenset(
+    """
+    all any noarch universal universal2 none static portable installer setup source src bin
+    linux alpine debian ubuntu fedora centos rhel darwin macos macosx mac osx apple
+    windows win win32 win64 pc unknown msvc gnu musl gnueabihf musleabihf
+    freebsd openbsd netbsd android ios wasm wasm32
+    x86 x64 64 32 64bit 32bit amd64 i386 i686 386 arm arm64 armv6 armv7 armv7l armhf aarch64
+    ppc64le s390x riscv64
+    tar gz tgz bz2 xz zst zip 7z deb rpm apk msi exe dmg pkg appimage iso img whl jar war gem
+    crate nupkg sh py txt md json jsonl toml yaml yml xml pem sbom spdx cdx cyclonedx intoto
+    sha256 sha384 sha512
+    """.split()  # noqa: SIM905 - reads better than a hundred quoted words
 )
+_PACKAGES = frozenset({"deb", "rpm", "apk"})
 
 
 def unproved_name(name: str, claims: Iterable[Claim], line: Line, inside: Inside) -> Finding | None:
@@ -85,24 +96,38 @@ def unproved_version(
 
 
 def names_version(text: str, version: str) -> bool:
-    """Say whether ``text`` contains ``version`` as a whole, not as part of another one.
+    """Say whether a file name, or an identity's ref, is of ``version`` and no other.
 
-    ``tool-1.0.tar.gz`` names 1.0; ``tool-1.0.1``, ``tool-11.0`` and ``tool-1.0rc1`` do not.
-    A wheel or sdist names the version that its file name parses to.
+    A wheel or sdist is of the version that its file name parses to. In any other name the
+    version must be the first one there, and nothing may follow but words for platforms
+    and kinds of file: ``tool-1.0-linux-amd64.zip`` is of 1.0; ``tool-1.0.1``, ``tool-1.0rc1``,
+    ``tool-1.0-hotfix1`` and ``tool-2.0-1.0.zip`` are not. An identity is asked for what
+    follows its last ``@`` and ``/``.
     """
     parsed = distribution.parse_name(text)
-    if parsed is not None:
+    # `tool-2.0-1.0.tar.gz`: which of the two is it? Not for an sdist's rule to say.
+    if parsed is not None and not re.search(r"-[0-9][0-9-]*\Z", parsed.project):
         try:
             return Version(parsed.version) == Version(version)
         except InvalidVersion:
             pass  # a version that no Python project can have: `tool-2024-01-01.tar.gz`
+    last = _base(text.rpartition("@")[2])
     # `go1.22` names 1.22, but neither `bz2` nor `x86_64` names the version 2 or 64.
-    before = "" if "." in version else r"(?<![A-Za-z])(?<!x86_)v?"
-    whole = (
-        rf"(?<![0-9])(?<![0-9][.]){before}{re.escape(version)}"
-        rf"(?![0-9A-Za-z])(?![.][0-9])(?!{_OTHER_RELEASE})"
-    )
-    return re.search(whole, text, re.IGNORECASE) is not None
+    begins = r"(?<![0-9])(?<![0-9][.])" if "." in version else r"(?<![A-Za-z0-9.])v?"
+    whole = rf"{begins}{re.escape(version)}(?![0-9A-Za-z])(?![.][0-9])"
+    found = re.search(whole, last, re.IGNORECASE)
+    if found is None:
+        return False
+    earlier = r"[0-9][.][0-9]" if "." in version else r"[0-9]"
+    return re.search(earlier, last[: found.start()]) is None and _plain(last[found.end() :])
+
+
+def _plain(rest: str) -> bool:
+    """Say whether what follows a version makes it no other version."""
+    words = [word.lower() for word in re.split(r"[-_.]", rest) if word]
+    if words and words[-1] in _PACKAGES and words[0].isdigit():
+        del words[0]  # the packaging's own revision, as in `tool_1.0-1_amd64.deb`
+    return all(word in _PLAIN for word in words)
 
 
 def _base(name: str) -> str:

@@ -22,6 +22,10 @@ MAX_NEAREST = 8
 Inside = Callable[[Artifact], Named]
 
 
+#: Refusals that say that evidence about a file of this name is about other bytes.
+_OTHER_BYTES = frozenset({"sigstore.digest", "statement.subject", "digest.mismatch"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
     """One artifact of the pack: what was hashed, what verifiers accepted, what they found."""
@@ -117,7 +121,7 @@ def _meet(requirement: Requirement, file: FileFacts) -> tuple[list[Claim], list[
         "policy.unmet",
         file.artifact.name,
         f"no evidence shows: {requirement.describe()}; {why}",
-        hint="the bytes are intact; what is missing is proof of who made them",
+        hint=_what_it_means(file),
     )
     near = [
         Finding(
@@ -130,6 +134,12 @@ def _meet(requirement: Requirement, file: FileFacts) -> tuple[list[Claim], list[
         for miss in missing
     ]
     return [], [unmet, *near]
+
+
+def _what_it_means(file: FileFacts) -> str:
+    if any(finding.code in _OTHER_BYTES for finding in file.findings):
+        return "this is not the file that was signed; it was changed or swapped since"
+    return "the pack is whole; what is missing is proof of who made this file"
 
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:

@@ -51,7 +51,7 @@ MANIFEST = st.builds(
     artifacts=st.lists(ARTIFACT, max_size=4, unique_by=lambda a: (a.source, a.name)).map(
         lambda found: tuple(sorted(found, key=lambda a: (a.source, a.name)))
     ),
-    evidence=st.lists(EVIDENCE, max_size=4, unique_by=lambda e: (e.member, e.name)).map(
+    evidence=st.lists(EVIDENCE, max_size=4, unique_by=lambda e: e.member).map(
         lambda found: tuple(sorted(found, key=lambda e: (e.member, e.name)))
     ),
     members=st.lists(MEMBER, max_size=4).map(tuple),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,16 @@ from kit.collect import Request, collect
 from kit.errors import PackError
 from kit.formats import release_file, trusted_root
 from kit.formats.release_file import ReleaseFile
-from kit.model import Digest, Report
+from kit.model import (
+    Artifact,
+    Digest,
+    EvidenceFile,
+    EvidenceKind,
+    Manifest,
+    Member,
+    Report,
+)
+from kit.pack import roster, writer
 from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
 from tests.lab import IDENTITY, ISSUER, Lab
@@ -155,3 +165,103 @@ def test_a_claim_names_the_instance_that_accepted_it_and_no_other(lab: Lab) -> N
     (outcome,) = check_jobs.run([job], (anchor(lab),), NOW, 1)
     assert outcome.claims == ()
     assert [refusal.code for refusal in outcome.refusals] == ["sigstore.chain"]
+
+
+# ---- a courier who writes while we read ----------------------------------------------
+
+
+def test_metadata_is_read_only_from_bytes_that_were_hashed(tmp_path: Path, pack: bytes) -> None:
+    # C-170: between hashing and opening the archive, the medium gives other bytes.
+    path = tmp_path / "p"
+    path.write_bytes(pack)
+    times = path.stat()
+    with Pack.open(path) as opened:
+        with path.open("r+b") as file:
+            file.seek(pack.index(TOOL))
+            file.write(b"EVIL")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with pytest.raises(PackError) as changed:
+            opened.member_file("artifacts/tool-1.0.tgz")
+    assert changed.value.code == "pack.changed"
+
+
+def test_a_chunk_that_changes_after_it_was_hashed_is_not_handed_out(
+    tmp_path: Path, pack: bytes
+) -> None:
+    path = tmp_path / "p"
+    path.write_bytes(pack)
+    times = path.stat()
+    with Pack.open(path) as opened, opened.member_file("artifacts/tool-1.0.tgz") as view:
+        with path.open("r+b") as file:
+            file.seek(pack.index(TOOL))
+            file.write(b"EVIL")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        with pytest.raises(PackError) as changed:
+            view.read()
+    assert changed.value.code == "pack.changed"
+
+
+# ---- a collector who multiplies ------------------------------------------------------
+
+
+def hostile(path: Path, evidence: dict[str, tuple[str, bytes]], artifacts: int) -> Pack:
+    """Write a pack of small artifacts where every piece of evidence is about all of them."""
+    contents: dict[str, bytes] = dict.fromkeys(roster.HEAD, b"")
+    contents |= {f"artifacts/{n}.bin": str(n).encode() for n in range(artifacts)}
+    contents |= {member: raw for member, (_, raw) in evidence.items()}
+    head, rest = list(roster.HEAD), sorted(p for p in contents if p not in roster.HEAD)
+    about = tuple(p for p in rest if not p.startswith("trust/"))
+    described = Manifest(
+        release_name="tool",
+        release_version="1.0",
+        collected_at=NOW,
+        kit="test",
+        artifacts=tuple(
+            Artifact(name=p.rpartition("/")[2], source="file:dl", member=p)
+            for p in sorted(rest)
+            if p.startswith("artifacts/")
+        ),
+        evidence=tuple(
+            EvidenceFile(kind=EvidenceKind(kind), name=p.rpartition("/")[2], member=p, about=about)
+            for p, (kind, _) in sorted(evidence.items())
+        ),
+        members=tuple(
+            Member(path=p, size=len(contents[p]), sha256=hashlib.sha256(contents[p]).hexdigest())
+            for p in (*head, *rest)
+        ),
+    )
+    writer.write(path, described, dict(contents))
+    return Pack.open(path)
+
+
+def test_manifests_about_each_other_and_themselves_do_not_multiply(
+    tmp_path: Path, release: ReleaseFile, lab: Lab
+) -> None:
+    sums = f"{'0' * 64}  0.bin\n".encode()
+    evidence = {f"evidence/{n}SUMS": ("digest-manifest", sums) for n in range(40)}
+    with hostile(tmp_path / "p", evidence, 3) as opened:
+        report = check(opened, release, {"acme": anchor(lab)}, Options(at=NOW))
+    assert not report.passed
+    assert all(len(verdict.findings) < 100 for verdict in report.verdicts)
+
+
+def test_many_refused_lines_about_many_files_are_told_in_bounds(
+    tmp_path: Path, release: ReleaseFile, lab: Lab
+) -> None:
+    lines = b"\n".join(b'{"a":%d}' % n for n in range(1000))
+    evidence = {"evidence/all.jsonl": ("sigstore-bundle", lines)}
+    with hostile(tmp_path / "p", evidence, 200) as opened:
+        report = check(opened, release, {"acme": anchor(lab)}, Options(at=NOW))
+    assert all(len(verdict.findings) < 100 for verdict in report.verdicts)
+    assert "evidence.more" in {f.code for f in report.verdicts[0].findings}
+
+
+def test_one_bundle_repeated_makes_one_claim(
+    tmp_path: Path, release: ReleaseFile, lab: Lab
+) -> None:
+    bundle = b"".join(lab.attest({"0.bin": b"0"}).split(b"\n"))
+    lines = b"\n".join([bundle] * 500)
+    with hostile(tmp_path / "p", {"evidence/all.jsonl": ("sigstore-bundle", lines)}, 1) as opened:
+        report = check(opened, release, {"acme": anchor(lab)}, Options(at=NOW))
+    codes = [f.code for f in report.verdicts[0].findings]
+    assert "evidence.more" not in codes

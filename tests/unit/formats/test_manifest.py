@@ -171,8 +171,8 @@ def test_artifacts_ascend_by_source_then_name() -> None:
     assert code(two("artifacts", source="a")) == "pack.manifest"
 
 
-def test_evidence_ascends_by_member_then_name() -> None:
-    assert code(two("evidence", name="z")) is None
+def test_evidence_ascends_by_member_and_names_each_once() -> None:
+    assert code(two("evidence", name="z")) == "pack.manifest"
     assert code(two("evidence", kind="unknown")) == "pack.manifest"
     assert code(two("evidence", name="a")) == "pack.manifest"
     assert code(two("evidence", member="a")) == "pack.manifest"

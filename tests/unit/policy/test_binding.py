@@ -165,11 +165,12 @@ NAMED = [
     ("go1.22.3.linux-amd64.tar.gz", "1.22.3"), ("tool-1.0-1.x86_64.rpm", "1.0"),
     ("tool-1.0.linux", "1.0"), ("tool-1.0.x86_64.AppImage", "1.0"),
     ("tool-1.0-arm64.zip", "1.0"), ("tool-1.0-alpine.tar", "1.0"),
-    ("tool-1.0-beryllium.zip", "1.0"), ("tool-1.0-RC1.zip", "1.0-rc1"),
+    ("tool-1.0-RC1.zip", "1.0-rc1"),
     ("tool-1.0-rc.1.zip", "1.0-rc.1"), ("tool-2.zip", "2"), ("tool-v2.zip", "2"),
     ("tool_2_amd64.deb", "2"), ("tool-20240101.zip", "20240101"), ("tool-2.tar.bz2", "2"),
     ("tool-1.0+build.5.zip", "1.0+build.5"), ("tool-2024-01-01.tar.gz", "2024-01-01"),
     ("tool-2024-01-01.zip", "2024-01-01"), ("tool-v1.0.zip", "v1.0"),
+    ("https://a.example/1.1/w.yml@refs/tags/v1.0", "1.0"), ("tool_1.0-1_amd64.deb", "1.0"),
     # A wheel and an sdist by the version they parse to.
     ("tool-1.0-py3-none-any.whl", "1.0"), ("tool-1.0.0-py3-none-any.whl", "1.0"),
     ("tool-1.0-py3-none-any.whl", "1.0.0"), ("tool-1.0-py3-none-any.whl", "v1.0"),
@@ -202,6 +203,14 @@ NOT_NAMED = [
     ("tool-1.0.tar.bz2", "2"), ("tool-1.0-x86_64.zip", "64"), ("tool-1.0-win32.zip", "32"),
     ("tool-1.0-amd64.zip", "64"), ("tool-1.0.zip", "1"), ("tool-1.0.zip", "0"),
     ("tool3-1.0.zip", "3"), ("tool-1.0.mp4", "4"), ("tool-10.zip", "1"),
+    # Another version stands first, or something follows that may make it another.
+    ("tool-2.0-1.0.tar.gz", "1.0"), ("tool_2.0+1.0_amd64.deb", "1.0"), ("tool-2.0-1.zip", "1"),
+    ("tool-0.9-macos-11.0.zip", "11.0"), ("tool-1.0-2-gabcdef.zip", "1.0"),
+    ("tool-1.0-0.1.rc1.x86_64.rpm", "1.0"), ("tool-1.0-0.1.x86_64.rpm", "1.0"),
+    ("tool-1.0-devel.zip", "1.0"), ("tool-1.0-unstable.zip", "1.0"), ("tool-1.0-ea.zip", "1.0"),
+    ("tool-1.0-M1.zip", "1.0"), ("tool-1.0-patch2.zip", "1.0"), ("tool-1.0-hotfix1.zip", "1.0"),
+    ("tool-1.0_p1.zip", "1.0"), ("tool-1.0+git20240101.zip", "1.0"), ("tool-1.0-2.zip", "1.0"),
+    ("jo1.0@acme.example", "1.0"), ("https://a.example/w.yml@refs/tags/v1.0-rc1", "1.0"),
     # A wheel and an sdist by the version they parse to, and by no other number in the name.
     ("tool-1.0.1-py3-none-any.whl", "1.0"), ("tool-1.0rc1-py3-none-any.whl", "1.0"),
     ("tool-1.0+cpu-py3-none-any.whl", "1.0"), ("tool-1.0.post1-py3-none-any.whl", "1.0"),
