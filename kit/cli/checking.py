@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from kit import airgap
 from kit.cli import environment, terminal
-from kit.errors import AnchorError
+from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors
 from kit.trust.anchors import Anchor
@@ -41,6 +42,7 @@ class Checker:
         from kit.pack.reader import Pack  # noqa: PLC0415
 
         with (
+            _swap_suspected(path),
             Pack.open(path) as pack,
             terminal.progress(path.name, pack.size) as progress,
         ):
@@ -53,6 +55,16 @@ class Checker:
             if then is not None:
                 then(pack, report)
             return report
+
+
+@contextmanager
+def _swap_suspected(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PackError as error:
+        if path.suffix == ".toml":
+            error.hint = "did you swap PACK and --policy?"
+        raise
 
 
 def prepare(

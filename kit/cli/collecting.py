@@ -41,8 +41,6 @@ def run(
     Returns the report and the pack's final path. The rehearsal comes last because the
     seal cannot be lifted.
     """
-    if not replace:
-        collect.refuse_existing(wanted.out)
     with staging.working_folder(wanted.out) as folder:
         written = collect.collect(wanted, folder)
         for name in written.unpaired:
@@ -60,5 +58,5 @@ def run(
                 subject=error.subject,
                 hint="a source was written to meanwhile, or the disk is failing; collect again",
             ) from error
-        final = collect.keep(written.path, wanted.out, met=of_report(report) == 0)
+        final = collect.keep(written.path, wanted.out, met=of_report(report) == 0, replace=replace)
     return report, final

@@ -137,14 +137,18 @@ def collect(
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
     from kit.cli import collecting  # noqa: PLC0415 - loads the HTTP client
+    from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
     out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
     request = collecting.request(read, release.parent, out, plain_http or ())
     if plan:
-        for line in collecting.planned(request):
-            terminal.result(f"{line}\n")
+        lines = list(collecting.planned(request))
+        planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
+        text = "".join(f"{line}\n" for line in lines)
+        _print("collect", Status.HOLDS, [planned], text, output_format)
         return Status.HOLDS
+    target.refuse(out, release, replace=replace)
     report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
@@ -203,9 +207,9 @@ def check(
             results.append(json_report.succeeded(judged, status, path.name))
         statuses.append(status)
     overall = worst(statuses)
-    _print("check", overall, results, "".join(texts), output_format)
-    if report is not None:
+    if report is not None:  # first: what is printed is then the only document
         _write_report(report, "check", overall, results, "".join(texts))
+    _print("check", overall, results, "".join(texts), output_format)
     return overall
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from kit.errors import MachineError, MalformedError, UsageError
-from kit.formats import encodings, release_file
+from kit.formats import encodings, manifest, release_file
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors
 from kit.trust.anchors import Place
 
 TRUST_ROOTS = "AIRGAP_KIT_TRUST_ROOTS"
+_EPOCH = re.compile(r"0|[1-9][0-9]{0,11}")
+_PACK = manifest.NAME.encode("ascii") + b"\0"  # what a pack begins with
 _LATEST_EPOCH = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -37,7 +40,7 @@ def source_date_epoch() -> datetime | None:
     text = os.environ.get("SOURCE_DATE_EPOCH")
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()) or int(text[:20]) > _LATEST_EPOCH:
+    if not _EPOCH.fullmatch(text) or int(text) > _LATEST_EPOCH:
         raise UsageError(f"SOURCE_DATE_EPOCH is {text[:40]!r}, not seconds since 1970")
     return datetime.fromtimestamp(int(text), UTC)
 
@@ -51,6 +54,13 @@ def read_release(path: Path) -> ReleaseFile:
         raise UsageError(
             f"{path}: {error.strerror}", code="release.unreadable", subject=str(path)
         ) from error
+    if raw.startswith(_PACK):
+        raise UsageError(
+            f"{path}: this is a pack; the policy is your own copy of the release file",
+            code="release.unreadable",
+            subject=str(path),
+            hint="did you swap PACK and --policy?",
+        )
     return release_file.parse(raw, path.name)
 
 
@@ -64,9 +74,23 @@ def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
     from_environment = os.environ.get(TRUST_ROOTS)
     if from_environment:
         places.append(Place(folder=Path(from_environment), label=TRUST_ROOTS, required=True))
+    for place in places:
+        _demand_asked(place)
     own = user_data_path("airgap-kit", appauthor=False) / "trust-roots"
     places += [Place(folder=own, label="the user's data folder"), anchors.packaged()]
     return places
+
+
+def _demand_asked(place: Place) -> None:
+    """Refuse a folder that cannot even be asked for, such as one with too long a name."""
+    try:
+        place.folder.stat()
+    except FileNotFoundError:
+        pass  # told when anchors are looked for
+    except OSError as error:
+        raise UsageError(
+            f"{place.label}: {error.strerror}", code="trust.no-folder", subject=str(place.folder)
+        ) from error
 
 
 def write_new(folder: Path, documents: Mapping[str, str]) -> None:

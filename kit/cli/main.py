@@ -6,67 +6,115 @@ a defect: one line and status 70, with the traceback only under ``--debug``.
 
 from __future__ import annotations
 
-import os
+import errno
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
 from types import FrameType
 from typing import Never
 
 from kit.cli import terminal
 from kit.cli.status import Status, of_error
-from kit.errors import KitError, UsageError
+from kit.errors import KitError, MachineError, UsageError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
 
 
 class _Terminated(BaseException):
     """SIGTERM arrived: unwind, so that nothing half-written is left."""
 
 
+@dataclass(slots=True)
+class _Ending:
+    """How far the process is on its way out.
+
+    ``terminated`` is remembered beside the exception, because native code may turn that
+    into one of its own.
+    """
+
+    terminated: bool = False
+    decided: bool = False
+
+
+_ending = _Ending()
+
+
 def main() -> Never:
     """Run the command in ``sys.argv`` and end the process with its status."""
-    signal.signal(signal.SIGTERM, _terminate)
-    status = run(sys.argv[1:])
-    if status == Status.CLOSED_PIPE:
-        # Python would complain about the pipe once more while shutting down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    try:
+        signal.signal(signal.SIGTERM, _terminate)
+        terminal.prepare()
+        status = run(sys.argv[1:])
+        _decide()
+    except BaseException as error:  # noqa: BLE001 - a status of Python's own would be a verdict
+        _decide()
+        status = _status_of(error)
     sys.exit(int(status))
 
 
 def run(arguments: Sequence[str]) -> Status:
     """Run a command and return its status; nothing escapes but what is printed."""
-    from typer.exceptions import TyperException  # noqa: PLC0415 - typer takes 0.1 s
-
     try:
         return _command(arguments)
-    except TyperException as error:
-        return _failed(arguments, _usage(error))
-    except KitError as error:
+    except BaseException as error:  # noqa: BLE001 - also what native code makes of a signal
+        return _ended(arguments, error)
+
+
+def _ended(arguments: Sequence[str], error: BaseException) -> Status:
+    """Tell of what ended the command, and return the status for it."""
+    if isinstance(error, terminal.ClosedPipe | SystemExit):
+        terminal.silence(sys.stdout)
+        return Status.CLOSED_PIPE  # typer leaves so when the reader of --help is gone
+    stopped = {Status.TERMINATED: "terminated", Status.INTERRUPTED: "interrupted"}
+    status = _status_of(error)
+    if status in stopped:
+        terminal.say(stopped[status])
+        _print_failure(arguments, status, KitError(stopped[status], code=stopped[status]))
+        return status
+    if isinstance(error, KitError):
         return _failed(arguments, error)
-    except KeyboardInterrupt:
-        terminal.say("interrupted")
-        return Status.INTERRUPTED
-    except _Terminated:
-        terminal.say("terminated")
+    if isinstance(error, _typer_exception()):
+        return _failed(arguments, _usage(error))
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return _failed(arguments, MachineError(f"cannot be written: {error.strerror}"))
+    if "--debug" in arguments:
+        with suppress(OSError, ValueError):
+            traceback.print_exception(error)
+    described = f"{type(error).__name__}: {error}"
+    return _failed(arguments, KitError(described, code="internal.unexpected"))
+
+
+def _status_of(error: BaseException) -> Status:
+    if _ending.terminated:
         return Status.TERMINATED
-    except terminal.ClosedPipe:
-        return Status.CLOSED_PIPE
-    except Exception as error:  # noqa: BLE001 - a defect must not look like a verdict
-        if "--debug" in arguments:
-            traceback.print_exc()
-        described = f"{type(error).__name__}: {error}"
-        return _failed(arguments, KitError(described, code="internal.unexpected"))
+    return Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.UNEXPECTED
+
+
+def _typer_exception() -> type[BaseException] | tuple[()]:
+    """Return the class of typer's complaints; nothing where typer was never loaded."""
+    return getattr(sys.modules.get("typer.exceptions"), "TyperException", ())
 
 
 def _command(arguments: Sequence[str]) -> Status:
     from kit.cli.commands import app  # noqa: PLC0415 - typer takes 0.1 s
 
-    returned = app(args=list(arguments), prog_name="airgap-kit", standalone_mode=False)
+    # Nothing at all is wrong usage, answered with the help.
+    returned = app(
+        args=list(arguments or ["--help"]), prog_name="airgap-kit", standalone_mode=False
+    )
+    if returned == Status.INTERRUPTED:  # typer's word for a KeyboardInterrupt
+        raise KeyboardInterrupt
+    if isinstance(returned, Status):
+        return returned
     # --help and --version end early, with no status of their own.
-    return returned if isinstance(returned, Status) else Status(int(returned or 0))
+    return Status(int(returned or 0)) if arguments else Status.USAGE
 
 
-def _usage(error: Exception) -> UsageError:
+def _usage(error: BaseException) -> UsageError:
     describe = getattr(error, "format_message", None)
     message = describe() if describe is not None else str(error)
     return UsageError(message, hint="airgap-kit --help, or airgap-kit COMMAND --help")
@@ -75,22 +123,39 @@ def _usage(error: Exception) -> UsageError:
 def _failed(arguments: Sequence[str], error: KitError) -> Status:
     status = of_error(error)
     terminal.complain(error, status)
-    if _wants_json(arguments):
-        from kit.report import json as json_report  # noqa: PLC0415
-
-        command = next((word for word in arguments if not word.startswith("-")), "")
-        terminal.result(json_report.document(command, status, [json_report.failed(error, status)]))
+    _print_failure(arguments, status, error)
     return status
+
+
+def _print_failure(arguments: Sequence[str], status: Status, error: KitError) -> None:
+    """Print the document of a failure where JSON was asked for; never a failure of its own."""
+    if not _wants_json(arguments):
+        return
+    from kit.report import json as json_report  # noqa: PLC0415
+
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    document = json_report.document(command, status, [json_report.failed(error, status)])
+    # Where stdout takes nothing, what failed was said on stderr already.
+    with suppress(terminal.ClosedPipe, MachineError):
+        terminal.result(document)
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Say whether JSON was asked for, also where the arguments could not be parsed."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return "--format=json" in arguments or ("--format", "json") in pairs
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> Never:
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    if _ending.terminated or _ending.decided:
+        return
+    _ending.terminated = True
     raise _Terminated
+
+
+def _decide() -> None:
+    """Let no signal change the status from here on."""
+    _ending.decided = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from typing import TextIO
 
 from kit.cli.status import Status
-from kit.errors import KitError, PackError
+from kit.errors import KitError, MachineError, PackError
 from kit.report.escape import plain
+
+_STDERR = 2
 
 _SAID = {
     Status.USAGE: "wrong usage; nothing was checked",
@@ -24,18 +29,57 @@ class ClosedPipe(BaseException):
     """Nobody reads stdout any more. No ``OSError``: typer would end the process for one."""
 
 
+def prepare() -> None:
+    """Make the standard streams fit to be printed on, whatever the process was started with."""
+    if os.name == "posix":
+        # A file that we open must never get the number that others write messages to.
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+            pass
+        os.close(descriptor)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def result(text: str) -> None:
-    """Print a result; ``text`` is already safe and ends its own lines."""
+    """Print a result; ``text`` is already safe and ends its own lines.
+
+    Raises :class:`ClosedPipe` where nobody reads it any more, and :class:`MachineError`
+    where it cannot be written.
+    """
+    if sys.stdout is None:
+        raise MachineError("stdout is closed: the result cannot be written")
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError as error:
+        silence(sys.stdout)
         raise ClosedPipe from error
+    except (OSError, ValueError) as error:
+        silence(sys.stdout)
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise MachineError(f"stdout: the result cannot be written: {reason}") from error
 
 
 def say(text: str) -> None:
-    """Tell the operator something on stderr."""
-    sys.stderr.write(f"{plain(text)}\n")
+    """Tell the operator something on stderr; that nobody listens is no failure."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{plain(text)}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO | None) -> None:
+    """Send what a stream still holds nowhere: Python would fail over it while shutting down."""
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def complain(error: KitError, status: Status, about: str | None = None) -> None:
@@ -54,7 +98,7 @@ def complain(error: KitError, status: Status, about: str | None = None) -> None:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
     """Show how many of ``total`` bytes are done, on a terminal only."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 - 0.1 s, and only where it is seen

@@ -1,5 +1,6 @@
 """The online walk: a release file in, a pack out. Nothing here believes what it gathers."""
 
-from kit.collect.walk import FAT32_LIMIT, Request, Written, collect, keep, plan, refuse_existing
+from kit.collect.target import keep, refuse
+from kit.collect.walk import FAT32_LIMIT, Request, Written, collect, plan
 
-__all__ = ["FAT32_LIMIT", "Request", "Written", "collect", "keep", "plan", "refuse_existing"]
+__all__ = ["FAT32_LIMIT", "Request", "Written", "collect", "keep", "plan", "refuse"]

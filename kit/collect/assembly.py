@@ -41,12 +41,16 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
 
     Evidence that is about none of the artifacts is left out and named in the result.
     """
-    artifacts = _distinct(found for _, gathered in brought for found in gathered.artifacts)
-    evidence = _distinct(found for _, gathered in brought for found in gathered.evidence)
+    known: dict[tuple[str, str], Found] = {}
+    artifacts = _distinct(known, (found for _, gathered in brought for found in gathered.artifacts))
     # An artifact may be evidence too: a digest manifest that a line names, for instance.
-    evidence += [
-        found for found in artifacts if kinds.by_name(found.name) and found not in evidence
-    ]
+    evidence = _distinct(
+        known,
+        (
+            *(found for _, gathered in brought for found in gathered.evidence),
+            *(found for found in artifacts if kinds.by_name(found.name)),
+        ),
+    )
     pieces = [_piece(found) for found in evidence]
     paired = list(zip(pieces, pairing.pair(artifacts, pieces), strict=True))
     used = [(piece, about) for piece, about in paired if about]
@@ -56,6 +60,7 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
         if piece.found not in members:
             members[piece.found] = names.member("evidence", piece.found)
     carried = _artifacts(brought, members)
+    taken = set(artifacts)
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
@@ -73,16 +78,18 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
     return Assembly(
         manifest=described,
         contents=documented | {member: found.path for found, member in members.items()},
-        unpaired=tuple(piece.found.name for piece, about in paired if not about),
+        unpaired=tuple(
+            piece.found.name for piece, about in paired if not about and piece.found not in taken
+        ),
     )
 
 
-def _distinct(found: Iterable[Found]) -> list[Found]:
-    """Keep the first of files that are equal in name and bytes, wherever they lie."""
-    first: dict[tuple[str, str], Found] = {}
-    for item in found:
-        first.setdefault((item.name, item.sha256), item)
-    return list(first.values())
+def _distinct(known: dict[tuple[str, str], Found], found: Iterable[Found]) -> list[Found]:
+    """Return each file once; files that are equal in name and bytes are one, wherever they lie.
+
+    ``known`` has the first of each: the same file reached by two paths stays one object.
+    """
+    return list(dict.fromkeys(known.setdefault((item.name, item.sha256), item) for item in found))
 
 
 def _piece(found: Found) -> Piece:

@@ -37,21 +37,19 @@ class _Targets:
     """What evidence can be about, by digest and by name."""
 
     def __init__(self, artifacts: Sequence[Found], pieces: Sequence[Piece]) -> None:
-        self._artifacts = artifacts
         manifests = [piece.found for piece in pieces if piece.kind is EvidenceKind.DIGESTS]
+        self._order = {artifact: number for number, artifact in enumerate(artifacts)}
         self._by_digest: dict[str, list[Found]] = {}
         self._by_name: dict[str, list[Found]] = {}
-        for target in (*artifacts, *manifests):
+        for target in dict.fromkeys((*artifacts, *manifests)):
             self._by_digest.setdefault(target.sha256, []).append(target)
             self._by_name.setdefault(target.name, []).append(target)
 
     def of(self, piece: Piece) -> list[Found]:
         """Return what the piece is about, each once, never itself."""
-        found: list[Found] = []
-        for target in self._candidates(piece):
-            if target not in found and target != piece.found:
-                found.append(target)
-        return found
+        return [
+            target for target in dict.fromkeys(self._candidates(piece)) if target != piece.found
+        ]
 
     def _candidates(self, piece: Piece) -> Iterator[Found]:
         if piece.kind is EvidenceKind.DIGESTS:
@@ -71,14 +69,28 @@ class _Targets:
             manifest = digest_manifest.parse(piece.raw, piece.found.name)
         except EvidenceError:
             return
-        yield from (artifact for artifact in self._artifacts if manifest.lookup(artifact.name))
+        # By what it lists, not by what there is: either may be 100 000 names.
+        named = {
+            part for listed in manifest.entries for part in (listed, listed.rpartition("/")[2])
+        }
+        found = {
+            artifact
+            for name in named
+            for artifact in self._by_name.get(name, ())
+            if artifact in self._order and manifest.lookup(artifact.name)
+        }
+        yield from sorted(found, key=self._order.__getitem__)
 
 
 def _carried(piece: Piece) -> Iterator[str]:
     """Yield the SHA-256 digests that a bundle's unverified content speaks of."""
     if piece.kind is not EvidenceKind.SIGSTORE:
         return
-    for part in sigstore_bundle.split(piece.raw):
+    try:
+        parts = sigstore_bundle.split(piece.raw)
+    except EvidenceError:
+        return
+    for part in parts:
         try:
             content = sigstore_bundle.parse(part).content
             if isinstance(content, dsse.Envelope):

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from kit.errors import MachineError, MalformedError
+from kit.errors import MachineError, MalformedError, UsageError
 from kit.formats import encodings, strictjson
 from kit.formats.release_file import ReleaseFile
 
@@ -23,24 +23,36 @@ if sys.platform != "win32":
     import fcntl
 
 _STATE = "state.json"
+_DOWNLOADS = "downloads"
 
 
 @contextmanager
 def working_folder(out: Path) -> Iterator[Path]:
     """Hold the working folder of ``out`` for this process alone.
 
-    It is left in place: :func:`discard` removes it once the pack is whole.
+    It is left in place: :func:`discard` removes it once the pack is whole. Only where the
+    operator erred and nothing was downloaded yet, nothing is worth keeping.
     """
     folder = out.with_name(out.name + ".collecting")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / "lock").open("w") as lock:
             _hold(lock, out)
-            yield folder
+            try:
+                yield folder
+            except UsageError:
+                if not _downloaded(folder):
+                    discard(out)
+                raise
     except OSError as error:
         raise MachineError(
             f"{error.filename or folder}: {error.strerror}", subject=str(folder)
         ) from error
+
+
+def _downloaded(folder: Path) -> bool:
+    path = folder / _DOWNLOADS
+    return path.is_dir() and any(path.iterdir())
 
 
 def _hold(lock: IO[str], out: Path) -> None:
@@ -78,7 +90,7 @@ def started_at(folder: Path, release: ReleaseFile, now: datetime) -> datetime:
 
 def downloads(folder: Path) -> Path:
     """Return the folder for downloads, made if it is not there."""
-    path = folder / "downloads"
+    path = folder / _DOWNLOADS
     path.mkdir(exist_ok=True)
     return path
 

@@ -1,22 +1,22 @@
 """From a release file to a pack: gather, assemble, write aside. The name comes last.
 
 The pack is written into the working folder and stays there until the command line has
-rehearsed the check on it; :func:`keep` then gives it its final name, or the name that
-says that the policy is not met.
+rehearsed the check on it; :func:`kit.collect.target.keep` then gives it its final name,
+or the name that says that the policy is not met.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from kit.collect import assembly, staging
-from kit.errors import MachineError, UsageError
+from kit.collect import assembly, staging, target
+from kit.collect.assembly import Brought
+from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import Line, ReleaseFile
 from kit.formats.source_text import Source
@@ -69,7 +69,8 @@ def plan(request: Request) -> Iterator[str]:
         for source in (line.source, *line.evidence):
             if source.scheme == "file":
                 takes = line.takes if source is line.source else None
-                for asked in file_source.gather(source, request.base, takes).asked:
+                ours = (request.out, target.unmet(request.out))
+                for asked in file_source.gather(source, request.base, takes, ours).asked:
                     note = f" ({asked.note})" if asked.note else ""
                     yield f"  {asked.answer.value}: {asked.wanted}{note}"
             else:
@@ -87,7 +88,20 @@ def collect(request: Request, folder: Path) -> Written:
     first = staging.started_at(folder, release, request.now)
     ask = _Ask(request, staging.downloads(folder))
     brought = [(line, ask.gather(line)) for line in release.lines]
-    assembled = assembly.assemble(release, request.epoch or first, brought)
+    try:
+        return _write(request, folder, first, brought)
+    except (PackError, EvidenceError) as error:
+        # No pack was given, and no verdict asked for: what was named cannot be carried.
+        raise UsageError(
+            f"no pack can hold these files: {error.message}",
+            code=error.code,
+            subject=error.subject,
+            hint=error.hint or "name fewer of them in the release file",
+        ) from error
+
+
+def _write(request: Request, folder: Path, first: datetime, brought: Sequence[Brought]) -> Written:
+    assembled = assembly.assemble(request.release, request.epoch or first, brought)
     path = folder / "pack.tar"
     path.unlink(missing_ok=True)
     described = assembled.manifest
@@ -102,45 +116,6 @@ def collect(request: Request, folder: Path) -> Written:
         evidence=len(described.evidence),
         unpaired=assembled.unpaired,
     )
-
-
-def keep(written: Path, out: Path, *, met: bool) -> Path:
-    """Give a whole pack its final name and drop the working folder; return the name.
-
-    ``met`` says whether the rehearsal passed; a pack that did not is named so.
-    """
-    final = out if met else unmet(out)
-    try:
-        written.replace(final)
-        descriptor = os.open(final.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)  # the name is durable, as the bytes are
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise MachineError(f"{final}: {error.strerror}", subject=str(final)) from error
-    staging.discard(out)
-    return final
-
-
-def unmet(out: Path) -> Path:
-    """Return the name of a pack that is whole but does not meet its policy."""
-    for suffix in (".pack.tar", ".tar"):
-        if out.name.endswith(suffix):
-            return out.with_name(out.name.removesuffix(suffix) + ".unmet.pack.tar")
-    return out.with_name(out.name + ".unmet.pack.tar")
-
-
-def refuse_existing(out: Path) -> None:
-    """Refuse to write over a pack: one that was handed over never changes."""
-    for path in (out, unmet(out)):
-        if path.exists():
-            raise UsageError(
-                f"{path} is there already",
-                code="collect.exists",
-                subject=str(path),
-                hint="move it away, give another name with -o, or say --replace",
-            )
 
 
 class _Ask:
@@ -171,7 +146,8 @@ class _Ask:
         self._request.say(f"{source.text}: {what}")
         if source.scheme == "file":
             takes = None if line is None else line.takes
-            return file_source.gather(source, self._request.base, takes)
+            ours = (self._request.out, target.unmet(self._request.out))
+            return file_source.gather(source, self._request.base, takes, ours)
         gather = https_source.gather_evidence if line is None else https_source.gather
         return gather(source.location, self._downloads, self._client)
 

@@ -84,4 +84,5 @@ def parse_time(text: str) -> datetime:
 
 def render_time(moment: datetime) -> str:
     """Write a time as RFC 3339 in UTC, to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Not strftime: it writes the year 999 with three digits.
+    return f"{moment.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()}Z"

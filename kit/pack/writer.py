@@ -50,7 +50,7 @@ def write(path: Path, manifest: Manifest, contents: Mapping[str, bytes | Path]) 
                 os.fchmod(target, MODE)  # what os.open was given, less the umask
             os.fsync(target)
         with _converted(path.parent):
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             path.unlink()
@@ -103,7 +103,7 @@ def _write_at(target: int, raw: bytes, offset: int) -> None:
         left, offset = left[written:], offset + written
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the new name durable, where the file system lets a folder be synced."""
     descriptor = os.open(folder, os.O_RDONLY)
     with _closed(descriptor):

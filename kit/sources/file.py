@@ -8,10 +8,11 @@ not in the folder. Files stay where they are; they are hashed, not copied.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,8 +26,15 @@ MAX_EVIDENCE = 16 << 20
 _CHUNK = 1 << 20
 
 
-def gather(source: Source, base: Path, takes: Callable[[str], bool] | None) -> Gathered:
+def gather(
+    source: Source,
+    base: Path,
+    takes: Callable[[str], bool] | None,
+    ours: Collection[Path] = (),
+) -> Gathered:
     """Gather a source's files; ``base`` is the release file's folder.
+
+    ``ours`` are the paths that the pack is written to: no part of what is collected.
 
     ``takes`` says which names are artifacts (the line's rule); ``None`` means that the
     source was named as a place to look for evidence only. Raises :class:`UsageError` for
@@ -38,22 +46,29 @@ def gather(source: Source, base: Path, takes: Callable[[str], bool] | None) -> G
     artifacts: list[Path] = []
     evidence: list[Path] = []
     asked: list[Asked] = []
-    for entry in _entries(folder):
+    unlisted = 0
+    for entry in _entries(folder, ours):
         name = entry.name
-        reason = _aside(entry)
+        if _aside(entry):
+            unlisted += 1
+            continue
         is_artifact = takes is not None and takes(name) and (only is None or name == only)
-        if reason is None and is_artifact:
+        if is_artifact:
             _demand_plain(source, entry)
-        reason = reason or _odd(entry)
+        reason = _odd(entry)
         if reason is not None:
             if only is None:
-                asked.append(_row(source, name, Answer.SKIPPED, note=reason))
+                asked.append(_row(source, _shown(name), Answer.SKIPPED, note=reason))
         elif is_artifact:
             artifacts.append(entry)
         elif (takes is None and only is not None and name == only) or _is_evidence(entry):
             evidence.append(entry)
         elif only is None:
             asked.append(_row(source, name, Answer.SKIPPED, note="the line does not name it"))
+    if unlisted and only is None:
+        # Not by name: a hidden file was never meant to be told of to whoever gets the pack.
+        note = f"{unlisted} of them; only what is not hidden is read, one level deep"
+        asked.append(_row(source, "hidden files and folders", Answer.SKIPPED, note=note))
     found_artifacts, found_evidence = _hash_all(artifacts), _hash_all(evidence)
     asked += [
         _row(source, item.name, Answer.FOUND, item.sha256)
@@ -68,7 +83,7 @@ def gather(source: Source, base: Path, takes: Callable[[str], bool] | None) -> G
 
 def _folder(source: Source, path: Path, *, evidence_only: bool) -> tuple[Path, str | None]:
     """Return the folder to read, and the one name wanted from it where the source is a file."""
-    if not path.exists():
+    if not _is_there(source, path):
         raise UsageError(
             f"{source.text}: no such file or folder beside the release file",
             code="file.missing",
@@ -93,18 +108,47 @@ def _folder(source: Source, path: Path, *, evidence_only: bool) -> tuple[Path, s
     return path.parent, path.name
 
 
-def _entries(folder: Path) -> list[Path]:
+def _is_there(source: Source, path: Path) -> bool:
     try:
-        return sorted(folder.iterdir(), key=lambda entry: entry.name)
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except UnicodeEncodeError:  # no file here can have this name, in this locale
+        return False
+    except OSError as error:
+        message = f"{source.text}: {error.strerror}"
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise UsageError(message, code="file.missing", subject=source.location) from error
+        raise MachineError(message, code="machine.unreadable", subject=source.location) from error
+    return True
+
+
+def _entries(folder: Path, ours: Collection[Path]) -> list[Path]:
+    """List a folder, without the packs that a collect writes into it and its working folders."""
+    try:
+        here = folder.resolve()
+        left_out = {path.name for path in ours if path.parent.resolve() == here}
+        return sorted(
+            (
+                entry
+                for entry in folder.iterdir()
+                if entry.name not in left_out
+                and not (entry.name.endswith(".collecting") and stat.S_ISDIR(_mode(entry)))
+            ),
+            key=lambda entry: entry.name,
+        )
     except OSError as error:
         raise MachineError(f"{folder}: {error.strerror}", code="machine.unreadable") from error
 
 
-def _aside(entry: Path) -> str | None:
-    """Return why an entry is no download at all, if it is none."""
-    if entry.name.startswith("."):
-        return "a hidden file"
-    return "a folder; only one level is read" if stat.S_ISDIR(_mode(entry)) else None
+def _shown(name: str) -> str:
+    """Return a name with the bytes that are no UTF-8 escaped: a ledger is text."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _aside(entry: Path) -> bool:
+    """Say whether an entry is no download at all: hidden, or a folder."""
+    return entry.name.startswith(".") or stat.S_ISDIR(_mode(entry))
 
 
 def _odd(entry: Path) -> str | None:

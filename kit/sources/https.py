@@ -50,7 +50,12 @@ class _File:
 
     def beside(self, suffixes: Iterable[str]) -> list[_File]:
         bare = urls.parse(self.url).public
-        return [_File(self.name + suffix, bare + suffix) for suffix in suffixes]
+        # A name that no file can have is not asked for: no pack could carry the answer.
+        return [
+            _File(self.name + suffix, bare + suffix)
+            for suffix in suffixes
+            if can_name(self.name + suffix)
+        ]
 
     def manifests(self) -> list[_File]:
         folder = urls.parse(self.url).public.rpartition("/")[0]

@@ -369,3 +369,18 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.slow
+def test_a_sparse_file_of_9_gib_is_collected_and_checked(site: Site) -> None:
+    sha256 = "cfbee1b311082090f6417b1026f9f83b2b3db46bc20ec64dff238d202c3782a6"  # 9 GiB of zeros
+    with (site.folder / "downloads/big-1.0.img").open("wb") as file:
+        file.truncate(9 << 30)
+    site.policy(
+        '\n[[artifact]]\nsource = "file:downloads/big-1.0.img"\n'
+        f'[[artifact.require]]\ndigest = "sha256:{sha256}"\n'
+    )
+    ran = site.collect()  # it ends with the check
+    assert ran.status == 0
+    assert "over 4 GiB" in ran.err
+    assert (site.folder / "tool-1.0.pack.tar").stat().st_blocks < 1000

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from kit.check import Options, check
 from kit.collect import Request, collect
-from kit.errors import KitError
+from kit.errors import KitError, UsageError
 from kit.extract import extract
 from kit.formats import release_file
 from kit.model import Digest, Report
@@ -87,15 +90,77 @@ def test_bytes_that_are_not_those_that_passed_are_not_written(pack: Path, tmp_pa
     assert list((tmp_path / "to").iterdir()) == []
 
 
-def test_a_link_left_under_a_files_name_is_not_followed(pack: Path, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    victim.write_bytes(b"mine")
+@pytest.mark.parametrize("name", [".one.bin.part", ".airgap-kit-x"])
+def test_nothing_that_lay_in_the_folder_is_touched(pack: Path, tmp_path: Path, name: str) -> None:
     (tmp_path / "to").mkdir()
-    (tmp_path / "to/.one.bin.part").symlink_to(victim)
-    with Pack.open(pack) as opened, pytest.raises(KitError):
+    (tmp_path / "to" / name).write_bytes(b"mine")
+    with Pack.open(pack) as opened:
         extract(opened, passed(opened), tmp_path / "to")
-    assert victim.read_bytes() == b"mine"
-    assert not (tmp_path / "to/one.bin").exists()
+    assert (tmp_path / "to" / name).read_bytes() == b"mine"
+    assert {p.name for p in (tmp_path / "to").iterdir()} == {name, "one.bin", "two.bin"}
+
+
+def test_a_link_to_nowhere_under_a_files_name_is_not_replaced(pack: Path, tmp_path: Path) -> None:
+    (tmp_path / "to").mkdir()
+    (tmp_path / "to/two.bin").symlink_to(tmp_path / "nowhere")
+    with Pack.open(pack) as opened, pytest.raises(UsageError) as refused:
+        extract(opened, passed(opened), tmp_path / "to")
+    assert refused.value.code == "extract.exists"
+    assert [p.name for p in (tmp_path / "to").iterdir()] == ["two.bin"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appears_meanwhile_is_kept_and_the_rest_taken_back(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    to = tmp_path / "to"
+    real = os.link
+
+    def link(part: Path, final: Path) -> None:
+        if final.name == "two.bin":
+            final.write_bytes(b"theirs")
+        if not links:
+            raise OSError(errno.EPERM, "no links here")
+        real(part, final)
+
+    monkeypatch.setattr(os, "link", link)
+    with Pack.open(pack) as opened, pytest.raises(UsageError) as refused:
+        extract(opened, passed(opened), to)
+    assert refused.value.code == "extract.exists"
+    assert {p.name: p.read_bytes() for p in to.iterdir()} == {"two.bin": b"theirs"}
+
+
+def test_a_file_system_without_links_is_written_to_as_well(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(_part: Path, _final: Path) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", link)
+    with Pack.open(pack) as opened:
+        extract(opened, passed(opened), tmp_path / "to")
+    assert {p.name for p in (tmp_path / "to").iterdir()} == {"one.bin", "two.bin"}
+
+
+def test_a_folder_with_too_long_a_name_is_wrong_usage(pack: Path, tmp_path: Path) -> None:
+    with Pack.open(pack) as opened, pytest.raises(UsageError):
+        extract(opened, passed(opened), tmp_path / ("b" * 300))
+
+
+def test_a_folder_that_cannot_be_synced_is_no_failure(
+    pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a folder, please")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with Pack.open(pack) as opened:
+        assert extract(opened, passed(opened), tmp_path / "to") == ("one.bin", "two.bin")
 
 
 def test_a_folder_that_cannot_be_written_is_the_machines_failure(

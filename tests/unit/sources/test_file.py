@@ -39,8 +39,7 @@ def test_a_folder_gives_artifacts_evidence_and_a_row_for_everything_in_it(folder
         "a.tgz.sigstore.json": Answer.FOUND,
         "SHA256SUMS": Answer.FOUND,
         "notes.txt": Answer.SKIPPED,
-        ".hidden": Answer.SKIPPED,
-        "deeper": Answer.SKIPPED,
+        "hidden files and folders": Answer.SKIPPED,
     }
 
 
@@ -140,3 +139,37 @@ def test_a_name_that_cannot_be_shown_is_refused_where_the_line_takes_it(
 def test_folders_and_hidden_files_are_no_downloads_whatever_the_pattern(folder: Path) -> None:
     brought = file.gather(parse_source("file:dl", "source"), folder, lambda _: True)
     assert {"deeper", ".hidden"}.isdisjoint(item.name for item in brought.artifacts)
+
+
+def test_hidden_files_and_folders_are_counted_and_not_named(folder: Path) -> None:
+    (row,) = (r for r in gather(folder, "file:dl", "a.tgz").asked if "hidden" in r.wanted)
+    assert (row.note or "").startswith("2 of them")
+
+
+def test_a_name_that_is_no_utf8_is_escaped_in_its_row(folder: Path) -> None:
+    import os  # noqa: PLC0415
+
+    path = os.path.join(os.fsencode(folder / "dl"), b"caf\xe9.txt")  # noqa: PTH118 - bytes
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
+    assert "caf\\xe9.txt" in [row.wanted for row in gather(folder, "file:dl", "a.tgz").asked]
+
+
+def test_what_a_collect_writes_is_no_part_of_what_it_collects(folder: Path) -> None:
+    before = gather(folder, "file:dl", "a.tgz")
+    (folder / "dl/t.pack.tar").write_bytes(b"an earlier pack")
+    (folder / "dl/t.pack.tar.collecting").mkdir()
+    ours = [folder / "dl/t.pack.tar"]
+    again = file.gather(
+        parse_source("file:dl", "source"), folder, lambda name: name in ("a.tgz", *ours), ours
+    )
+    assert again == before
+
+
+@pytest.mark.parametrize("text", ["file:" + "a" * 300, "file:loop/"])
+def test_a_path_that_cannot_even_be_asked_for_is_the_operators_mistake(
+    folder: Path, text: str
+) -> None:
+    (folder / "loop").symlink_to("loop")
+    with pytest.raises(UsageError) as refused:
+        gather(folder, text)
+    assert refused.value.code == "file.missing"

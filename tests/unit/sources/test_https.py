@@ -370,3 +370,9 @@ def test_a_folder_that_cannot_be_written_is_this_hosts_fault(
     with pytest.raises(MachineError) as caught:
         https.gather(url_of(server), tmp_path, client)
     assert caught.value.code == "machine.unwritable"
+
+
+def test_a_sidecar_whose_name_no_file_can_have_is_not_asked_for() -> None:
+    name = "t" * 253
+    asked = list(https.places(f"https://acme.test/r/{name}"))
+    assert [url for url in asked if name in url] == [f"https://acme.test/r/{name}"]
