@@ -9,7 +9,7 @@ from datetime import datetime
 from kit.errors import RejectedError, UnsupportedError
 from kit.formats import statement
 from kit.formats.dsse import Envelope
-from kit.formats.log_entry import Logged
+from kit.formats.log_entry_body import Logged
 from kit.formats.sigstore_bundle import Bundle
 from kit.formats.trusted_root import TrustedRoot
 from kit.model import Digest

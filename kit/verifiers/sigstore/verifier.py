@@ -15,7 +15,7 @@ from kit.errors import RejectedError, UnsupportedError
 from kit.formats import certificate, sigstore_bundle
 from kit.formats.dsse import Envelope
 from kit.formats.encodings import render_time
-from kit.formats.log_entry import Signer
+from kit.formats.log_entry_body import Signer
 from kit.formats.sigstore_bundle import Bundle
 from kit.model import Identity
 from kit.trust.anchors import Anchor
