@@ -112,7 +112,7 @@ class SigstoreVerifier:
             signers=tuple(
                 (key, self._facts(identity, entries, times, notes)) for key, identity in signers
             ),
-            stamped=tuple(time.moment for time in times if time.source == STAMP),
+            stamps=tuple(time for time in times if time.source == STAMP),
             second=self._second_opinion,
         )
         if isinstance(bundle.content, Envelope):
@@ -169,7 +169,7 @@ class SigstoreVerifier:
                     Note(code="sigstore.timestamp", message="a timestamp is of no TSA of the root")
                 )
             else:
-                times.append(Time(moment=moment, source=STAMP))
+                times.append(Time(moment=moment, source=STAMP, stamp=stamp))
         if not times and bundle.key_hint is None:
             raise RejectedError(
                 "nothing that the trusted root vouches for says when it was signed",
