@@ -43,6 +43,7 @@ from kit.formats.sigstore_bundle import Bundle, InclusionProof, LogEntry, Messag
 from kit.model import Artifact, Claim, Digest
 from kit.policy import binding
 from kit.policy.judge import FileFacts, judge
+from kit.verifiers.sigstore import chain
 from tests import archives, claims
 from tests.lab import IDENTITY, ISSUER, Lab
 
@@ -281,7 +282,7 @@ def test_any_bytes_are_a_certificate_or_refused(der: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # cryptography deprecates much of what it reads
         with contextlib.suppress(MalformedError, RejectedError):
-            certificate.identity(der)
+            certificate.identity(chain.load(der))
 
 
 def unpacks(name: str, raw: bytes) -> None:
