@@ -89,12 +89,13 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "verdict": "pass" if verdict.passed else "fail",
         "digest": str(verdict.digest) if verdict.digest else None,
         "size": verdict.size,
-        "claims": [_claim(claim) for claim in verdict.claims],
+        "claims": [render_claim(claim) for claim in verdict.claims],
         "findings": [_finding(finding) for finding in verdict.findings],
     }
 
 
-def _claim(claim: Claim) -> dict[str, Any]:
+def render_claim(claim: Claim) -> dict[str, Any]:
+    """Return a claim as the document has it."""
     return {
         "kind": claim.kind.value,
         "evidence": claim.evidence,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from kit.errors import RejectedError, UnsupportedError
 from kit.formats import statement
 from kit.formats.dsse import Envelope
-from kit.formats.log_entry import Logged
+from kit.formats.log_entry_body import Logged
 from kit.formats.sigstore_bundle import Bundle
 from kit.formats.trusted_root import TrustedRoot
 from kit.model import Digest
@@ -18,6 +17,7 @@ from kit.verifiers.sigstore.claims import Facts, VerifiedLater, VerifiedStatemen
 from kit.verifiers.sigstore.keys import Key
 from kit.verifiers.sigstore.quiet import quiet
 from kit.verifiers.sigstore.second_opinion import SecondOpinion
+from kit.verifiers.sigstore.times import Time
 
 OWN_NAME = "airgap-kit"
 
@@ -26,15 +26,15 @@ OWN_NAME = "airgap-kit"
 class Pending:
     """A bundle of which all holds but the signature, and who may have made that.
 
-    Several signers are several given keys; a certificate names one. ``stamped`` are the
-    times of its timestamps. ``second`` sets up sigstore-python when it is first needed.
+    Several signers are several given keys; a certificate names one. ``stamps`` are those of
+    its timestamps that give a time. ``second`` sets up sigstore-python when it is first needed.
     """
 
     bundle: Bundle
     root: TrustedRoot
     logged: tuple[Logged, ...]
     signers: tuple[tuple[Key, Facts], ...]
-    stamped: tuple[datetime, ...]
+    stamps: tuple[Time, ...]
     second: Callable[[], SecondOpinion]
 
     def signed_by(self, check: Callable[[Key], None]) -> Facts:
@@ -49,9 +49,16 @@ class Pending:
                 return facts
         raise refusal or RejectedError("nobody may have signed it", code="sigstore.signature")
 
+    @property
+    def vouched(self) -> Bundle:
+        """The bundle without the timestamps of strangers: one more must not keep anyone away."""
+        stamps = tuple(time.stamp for time in self.stamps if time.stamp is not None)
+        return replace(self.bundle, timestamps=stamps)
+
     def opinion(self) -> SecondOpinion | None:
         """Return sigstore-python where it can read the bundle."""
-        if second_opinion.can_read(self.bundle, self.root, self.stamped) is not None:
+        moments = [time.moment for time in self.stamps]
+        if second_opinion.can_read(self.vouched, self.root, moments) is not None:
             return None
         return self.second()
 
@@ -62,7 +69,7 @@ def verified_statement(pending: Pending, envelope: Envelope) -> VerifiedStatemen
     accepted_by: tuple[str, ...] = (OWN_NAME,)
     opinion = pending.opinion()
     if opinion is not None:
-        opinion.check_envelope(pending.bundle, envelope)
+        opinion.check_envelope(pending.vouched, envelope)
         accepted_by += (second_opinion.NAME,)
     if envelope.payload_type != statement.PAYLOAD_TYPE:
         raise UnsupportedError(
@@ -82,7 +89,7 @@ def verified_later(pending: Pending) -> VerifiedLater:
             opinion = pending.opinion() if "sha256" in known else None
             if opinion is None:
                 return facts, (OWN_NAME,)
-            opinion.check_digest(pending.bundle, known["sha256"])
+            opinion.check_digest(pending.vouched, known["sha256"])
         return facts, (OWN_NAME, second_opinion.NAME)
 
     return VerifiedLater(pending.signers[0][1].notes, verify)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from kit.errors import RejectedError
 from kit.formats import log_entry
-from kit.formats.log_entry import Logged
+from kit.formats.log_entry_body import Logged
 from kit.formats.sigstore_bundle import LogEntry
 from kit.verifiers.sigstore import inclusion
 from kit.verifiers.sigstore.claims import Note

@@ -17,7 +17,7 @@ from kit.errors import MalformedError, RejectedError
 from kit.formats import checkpoint, encodings
 from kit.formats.checkpoint import Checkpoint
 from kit.formats.encodings import render_time
-from kit.formats.log_entry import Logged
+from kit.formats.log_entry_body import Logged
 from kit.formats.sigstore_bundle import InclusionProof, LogEntry
 from kit.verifiers.sigstore.logs import ListedLog
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from kit.errors import RejectedError, UnsupportedError
 from kit.formats import dsse, log_entry
-from kit.formats.log_entry import Logged, Signer
+from kit.formats.log_entry_body import Logged, Signer
 from kit.formats.sigstore_bundle import Bundle, MessageSignature
 from kit.model import Digest
 from kit.verifiers.sigstore import keys

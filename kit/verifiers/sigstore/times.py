@@ -40,10 +40,11 @@ LOG, STAMP = "log", "timestamp"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Time:
-    """A verified moment of signing, and which kind of authority vouches for it."""
+    """A verified moment of signing, which kind of authority vouches for it, and its stamp."""
 
     moment: datetime
     source: str
+    stamp: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

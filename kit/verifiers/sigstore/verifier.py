@@ -15,7 +15,7 @@ from kit.errors import RejectedError, UnsupportedError
 from kit.formats import certificate, sigstore_bundle
 from kit.formats.dsse import Envelope
 from kit.formats.encodings import render_time
-from kit.formats.log_entry import Signer
+from kit.formats.log_entry_body import Signer
 from kit.formats.sigstore_bundle import Bundle
 from kit.model import Identity
 from kit.trust.anchors import Anchor
@@ -112,7 +112,7 @@ class SigstoreVerifier:
             signers=tuple(
                 (key, self._facts(identity, entries, times, notes)) for key, identity in signers
             ),
-            stamped=tuple(time.moment for time in times if time.source == STAMP),
+            stamps=tuple(time for time in times if time.source == STAMP),
             second=self._second_opinion,
         )
         if isinstance(bundle.content, Envelope):
@@ -169,7 +169,7 @@ class SigstoreVerifier:
                     Note(code="sigstore.timestamp", message="a timestamp is of no TSA of the root")
                 )
             else:
-                times.append(Time(moment=moment, source=STAMP))
+                times.append(Time(moment=moment, source=STAMP, stamp=stamp))
         if not times and bundle.key_hint is None:
             raise RejectedError(
                 "nothing that the trusted root vouches for says when it was signed",

@@ -21,6 +21,7 @@ from kit.model import Digest
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
 from kit.verifiers.sigstore.second_opinion import SecondOpinion, can_read
+from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 from tests.lab import Lab
 
 ARTIFACT = b"the artifact"
@@ -115,3 +116,20 @@ def test_windows_of_its_copy_are_open_so_the_clock_of_the_host_is_not_asked() ->
             value[part][0]["publicKey"]["validFor"] = {"start": "2090-01-01T00:00:00Z"}
 
     ask(edited(SAME, future), LAB.sign(ARTIFACT))
+
+
+def test_a_strangers_timestamp_is_noted_and_keeps_nobody_away() -> None:
+    # The library refuses any timestamp under a root without a TSA; it is not shown a stranger's.
+    if not PRESENT:
+        pytest.skip(WHY_ABSENT)
+    stamped = json.loads(
+        (CORPUS / "conformance/rekor2-happy-path/bundle.sigstore.json").read_bytes()
+    )
+    stamps = stamped["verificationMaterial"]["timestampVerificationData"]
+
+    def add(value: Any) -> None:
+        value["verificationMaterial"]["timestampVerificationData"] = stamps
+
+    verified = SigstoreVerifier(anchor(SAME), NOW).verify(edited(LAB.sign(ARTIFACT), add))
+    assert [note.code for note in verified.notes] == ["sigstore.timestamp"]
+    assert verified.claim_for("x", KNOWN).accepted_by == ("airgap-kit", "sigstore-python")
