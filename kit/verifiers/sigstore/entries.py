@@ -46,8 +46,14 @@ class Entry:
         """
         inclusion.check_presence(self.entry, version)
         inclusion.check_window(self.logs, moments if self.promised is None else [self.promised])
+        notes = []
         remark = inclusion.check_proof(self.entry, self.logged, self.logs)
-        return () if remark is None else (Note(code="sigstore.origin", message=remark),)
+        if remark is not None:
+            notes.append(Note(code="sigstore.origin", message=remark))
+        if self.promised is None and self.entry.integrated_time is not None:
+            message = "the log entry's time is not used: no promise of the log binds it"
+            notes.append(Note(code="sigstore.time", message=message))
+        return tuple(notes)
 
     def facts(self) -> Mapping[str, str]:
         """Return what a claim says of it. An index that nothing proves is not said."""
@@ -71,9 +77,11 @@ def check_distinct(entries: Sequence[Entry]) -> None:
     seen: set[tuple[bytes, bytes, str, int]] = set()
     for entry in entries:
         raw = entry.entry
-        places = {("log", raw.index)}
+        places = {("", raw.index)}
         if raw.proof is not None:
-            places.add(("tree", raw.proof.index))
+            # A log of several trees numbers each from zero; a checkpoint's origin names its tree.
+            origin = (raw.proof.checkpoint or "").partition("\n")[0]
+            places.add((f"tree {origin}", raw.proof.index))
         keys = {(raw.log_id, raw.body, *place) for place in places}
         if keys & seen:
             raise RejectedError("it has the same log entry twice", code="sigstore.entry")

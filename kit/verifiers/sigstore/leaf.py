@@ -1,8 +1,9 @@
 """Step 4: what the signing certificate is for, and that a CT log saw it.
 
 The profile is Fulcio's (sigstore/fulcio, docs/certificate-specification.md): digital
-signatures, code signing and nothing else, no CA. An instance that lists CT logs demands an
-embedded SCT (RFC 6962 section 3) by one of them; an SCT that names a listed log must hold.
+signatures, code signing and nothing else, no CA, and a short life. An instance that lists
+CT logs demands an embedded SCT (RFC 6962 section 3) by one of them; an SCT that names a
+listed log must hold.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from kit.verifiers.sigstore.logs import ListedLog
 #: How far an SCT's time may lie outside the leaf's validity: two clocks.
 SCT_SKEW = timedelta(minutes=5)
 MAX_SCTS = 8
+#: Fulcio's live for ten minutes, GitHub's for releases a year. Nothing revokes a longer one.
+MAX_LIFETIME = timedelta(days=400)
 
 _CRITICAL = frozenset(
     {
@@ -54,6 +57,9 @@ def _check_profile(leaf: x509.Certificate) -> None:
     for oid, extension in extensions.items():
         if extension.critical and oid not in _CRITICAL:
             raise _rejected(f"it has the critical extension {oid.dotted_string}, which is not read")
+    lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
+    if lifetime > MAX_LIFETIME:
+        raise _rejected(f"it is valid for {lifetime.days} days, over {MAX_LIFETIME.days}")
     constraints = extensions.get(ExtensionOID.BASIC_CONSTRAINTS)
     if constraints is not None and constraints.value.ca:
         raise _rejected("it is a certificate authority")

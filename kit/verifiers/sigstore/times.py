@@ -59,9 +59,9 @@ class _Tsa:
     @classmethod
     def of(cls, authority: Authority) -> _Tsa:
         chain = tuple(x509.load_der_x509_certificate(der) for der in authority.chain)
-        if _is_ca(chain[0]) and len(chain) > 1:
+        if _is_ca(chain[0]):  # a CA stamps nothing itself
             return cls(leaf=None, above=chain, window=authority.window)
-        # A chain of one is both the signer and what is trusted.
+        # A chain of a leaf alone is both the signer and what is trusted.
         return cls(leaf=chain[0], above=chain[1:] or chain, window=authority.window)
 
     def verifier(self) -> Verifier:
