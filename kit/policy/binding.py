@@ -111,6 +111,8 @@ def names_version(text: str, version: str) -> bool:
             return Version(parsed.version) == Version(version)
         except InvalidVersion:
             pass  # a version that no Python project can have: `tool-2024-01-01.tar.gz`
+    if "@refs/heads/" in text:
+        return False  # a branch called 1.0 goes on to build 1.0.1
     last = _base(text.rpartition("@")[2])
     # `go1.22` names 1.22, but neither `bz2` nor `x86_64` names the version 2 or 64.
     begins = r"(?<![0-9])(?<![0-9][.])" if "." in version else r"(?<![A-Za-z0-9.])v?"

@@ -211,6 +211,7 @@ NOT_NAMED = [
     ("tool-1.0-M1.zip", "1.0"), ("tool-1.0-patch2.zip", "1.0"), ("tool-1.0-hotfix1.zip", "1.0"),
     ("tool-1.0_p1.zip", "1.0"), ("tool-1.0+git20240101.zip", "1.0"), ("tool-1.0-2.zip", "1.0"),
     ("jo1.0@acme.example", "1.0"), ("https://a.example/w.yml@refs/tags/v1.0-rc1", "1.0"),
+    ("https://a.example/w.yml@refs/heads/1.0", "1.0"),
     # A wheel and an sdist by the version they parse to, and by no other number in the name.
     ("tool-1.0.1-py3-none-any.whl", "1.0"), ("tool-1.0rc1-py3-none-any.whl", "1.0"),
     ("tool-1.0+cpu-py3-none-any.whl", "1.0"), ("tool-1.0.post1-py3-none-any.whl", "1.0"),
