@@ -15,6 +15,9 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from kit.model.digest import Digest as Digest
+from kit.model.predicates import Predicate
+
 
 class EvidenceKind(StrEnum):
     """What a piece of carried evidence is, as ``formats.kinds`` recognised it."""
@@ -27,18 +30,6 @@ class EvidenceKind(StrEnum):
     SIGNATURE = "bare-signature"
     SBOM = "sbom"
     UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Digest:
-    """A digest and its algorithm: ``sha256``, ``sha384`` or ``sha512``."""
-
-    algorithm: str
-    hex: str
-
-    def __str__(self) -> str:
-        """Write it as ``sha256:HEX``, as OCI and GitHub do."""
-        return f"{self.algorithm}:{self.hex}"
 
 
 # ---- the pack -------------------------------------------------------------
@@ -163,6 +154,8 @@ class Claim:
     manifest's line); empty when the signature is over the bare bytes. ``listed_in`` is the
     digest manifest the claim came through, if any. ``accepted_by`` names the verifiers.
     ``signed_at`` is ``None`` only where a key signed and nothing vouches for the time.
+    ``predicate`` is what a signed predicate, or a document that the claim came through,
+    says; ``predicate_json`` all of the predicate, kept only where the policy asks for it.
     """
 
     kind: EvidenceKind
@@ -176,6 +169,8 @@ class Claim:
     predicate_type: str | None = None
     listed_in: str | None = None
     log: Mapping[str, str] = field(default_factory=dict)
+    predicate: Predicate | None = None
+    predicate_json: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
