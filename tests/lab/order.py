@@ -94,6 +94,14 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "timestamp-signing-time": _form(
             "a timestamp with the attribute signing-time", "tsa", gives="timestamp"
         ),
+        "timestamp-ess-v1": _form(
+            "a timestamp that names its certificate by SHA-1, as RFC 3161 had it",
+            "tsa",
+            gives="timestamp",
+        ),
+        "timestamp-ess-both": _form(
+            "the same by SHA-1 and by SHA-512, with issuer and number", "tsa", gives="timestamp"
+        ),
         "two-timestamps": _form("timestamps of two TSAs", "two-tsas", gives="timestamp"),
         "twice-stamped": _form(
             "two timestamps of one TSA, a second apart: that is one witness",

@@ -201,6 +201,12 @@ def _cut(entry: Entry, parts: frozenset[str]) -> Entry:
     return entry
 
 
+def _named(forms: frozenset[str]) -> tuple[str, ...]:
+    if "timestamp-ess-both" in forms:
+        return ("v1", "v2-sha512")
+    return ("v1",) if "timestamp-ess-v1" in forms else ("v2",)
+
+
 def _stamps(
     world: Authorities, signature: bytes, order: Order, parts: frozenset[str]
 ) -> dict[str, Any]:
@@ -212,6 +218,8 @@ def _stamps(
         algorithm=hashes[0] if hashes else "sha256",
         embedded="timestamp-bare" not in forms,
         signing_time="timestamp-signing-time" in forms,
+        named=_named(forms),
+        issuer="timestamp-ess-both" in forms,
     )
     how, at = spoils.stamp(right, order.spoil), spoils.stamped_at(order.at, order.spoil)
     first, *others = world.stampers(order.at)

@@ -142,7 +142,8 @@ MORE_SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "tsa-imprint": _spoil("another signature was stamped", "timestamp"),
         "tsa-sha1": _spoil("the imprint is of SHA-1", "timestamp"),
         "tsa-content": _spoil("the signed attributes are of another content", "timestamp"),
-        "tsa-ess": _spoil("ESSCertIDv2 names another certificate", "timestamp"),
+        "tsa-ess": _spoil("the signed attributes name another certificate", "timestamp"),
+        "tsa-no-ess": _spoil("the signed attributes name no certificate", "timestamp"),
         "tsa-status": _spoil("the TSA granted something else (grantedWithMods)", "timestamp"),
         "tsa-two-signers": _spoil("the token has its signer twice", "timestamp"),
         "tsa-eku": _spoil("the TSA's leaf is for code signing", "timestamp"),
@@ -297,7 +298,9 @@ def stamp(right: Stamp, spoil: str | None) -> Stamp:
         case "tsa-content":
             return replace(right, said=_other(b""))
         case "tsa-ess":
-            return replace(right, vouched=_other(b""))
+            return replace(right, vouched=b"another certificate")
+        case "tsa-no-ess":
+            return replace(right, named=())
         case "tsa-status":
             return replace(right, status=1)
         case "tsa-two-signers":

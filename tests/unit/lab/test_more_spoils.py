@@ -61,6 +61,7 @@ SAYS: dict[str, list[tuple[dict[str, str], str]]] = {
     "tsa-sha1": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-content": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-ess": [(V2, ""), (STAMPED, "")],
+    "tsa-no-ess": [(V2, ""), (STAMPED, "")],
     "tsa-status": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-two-signers": [
         (V2, NO_TIME),

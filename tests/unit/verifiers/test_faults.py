@@ -75,7 +75,8 @@ CODES = {
     "tsa-imprint": "sigstore.timestamp",
     "tsa-sha1": "sigstore.timestamp",
     "tsa-content": "sigstore.timestamp",
-    "tsa-ess": "",
+    "tsa-ess": "sigstore.timestamp",
+    "tsa-no-ess": "sigstore.timestamp",
     "tsa-status": "sigstore.timestamp",
     "tsa-two-signers": "sigstore.timestamp",
     "tsa-eku": "sigstore.time",
@@ -95,7 +96,6 @@ HARMLESS = {
     "v2-entry-by-v1-key": "the id of an ECDSA log is that of its key in both generations of Rekor "
     "(C2SP signed-note), so that only its own signature over an origin without a tree tells",
     "integrated-time-without-promise": "it is noted and unused: the timestamp gives the time",
-    "tsa-ess": "the signer's certificate is the one in the root, whatever the token calls it",
 }
 
 # A stamp by nobody whom the root lists gives no time: the bundle needs another.
@@ -131,7 +131,7 @@ MORE_ORDERS: list[tuple[str, dict[str, str]]] = [
     ("full", options | {"form": form})
     for form in (
         "timestamp-bare", "timestamp-sha384", "timestamp-sha512", "timestamp-signing-time",
-        "two-timestamps", "twice-stamped", "rsa-sct",
+        "timestamp-ess-v1", "timestamp-ess-both", "two-timestamps", "twice-stamped", "rsa-sct",
     )
     for options in ({}, V2)
 ]  # fmt: skip
