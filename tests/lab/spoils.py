@@ -133,7 +133,10 @@ MORE_SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "checkpoint-origin": _spoil("the checkpoint is of another origin", "checkpoint"),
         "checkpoint-junk": _spoil("a line among the signatures is none", "checkpoint"),
         "v1-entry-by-v2-key": _spoil("an entry of Rekor v1, signed by the v2 log", "v1", "tiles"),
-        "v2-entry-by-v1-key": _spoil("an entry of Rekor v2, signed by the v1 log", "v2"),
+        "v2-entry-by-v1-key": _spoil("an entry of Rekor v2, signed by the v1 log", "tiles"),
+        "v2-log-by-key": _spoil(
+            "the v2 log goes by the id of its key alone, as a v1 log does", "tiles"
+        ),
         # Of the timestamp.
         "no-timestamp": _spoil("nothing says when it was signed", "v2"),
         "tsa-signature": _spoil("another key signed in the name of the TSA", "timestamp"),
@@ -394,6 +397,8 @@ def _tiles(world: Authorities, other: Seed, spoil: str | None) -> Tiles | None:
             return replace(right, log_id=_beginning(right.log_id))
         case "v2-entry-by-v1-key" if (log := world.rekor) is not None:
             return replace(right, host=log.host, log_id=log.log_id, key=log.promise_key)
+        case "v2-log-by-key":
+            return replace(right, log_id=keys.key_id(right.key.public_key()))
         case _:
             return right
 
