@@ -72,6 +72,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
         "no-log": _form("no log entry", lacks="entry promise v1 v2 proof checkpoint"),
         "two-entries": _form("the signature logged in two shards of the log", "entry", "v1"),
+        "dsse-0.0.2": _form(
+            "an envelope logged as early Rekor v2 was told of it", "envelope", "v2"
+        ),
         "intoto": _form("an envelope logged as intoto 0.0.2", "envelope", "v1", gives="intoto"),
         "intoto-0.0.1": _form(
             "an envelope logged as intoto 0.0.1, which does not have its signature",

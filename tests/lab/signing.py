@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.lab import certificate, extensions, keys, spoils
 from tests.lab.authorities import GITHUB, Authorities
-from tests.lab.content import Content, Envelope, Message, Named
+from tests.lab.content import KINDS, Content, Envelope, Message, Named
 from tests.lab.ctlog import CtLog
 from tests.lab.encoding import base64, document
 from tests.lab.entry import Entry
@@ -160,7 +160,7 @@ def _ctlogs(world: Authorities, order: Order) -> tuple[CtLog, ...]:
 def _shape(content: Content, signer: Signer, order: Order) -> Content:
     if not isinstance(content, Envelope):
         return content
-    kinds = [form for form in order.forms if form.startswith("intoto")]
+    kinds = [form for form in order.forms if form in KINDS]
     return replace(
         content,
         keyid=signer.hint if signer.certificate is None else None,

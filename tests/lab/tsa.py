@@ -129,6 +129,18 @@ class Tsa:
         leaf = made._issue(Purpose())
         return replace(made, chain=(leaf, *chain))
 
+    def alone(self) -> Tsa:
+        """Return the authority with a leaf that nobody issued but itself."""
+        issuer = Draft(
+            subject=certificate.name(self.organization, "tsa"),
+            public_key=self.key.public_key(),
+            not_before=self.lives[0],
+            not_after=self.lives[1],
+            extensions=(),
+        ).sign(certificate.name(self.organization, "tsa"), self.key)
+        leaf = replace(self, chain=(issuer,), above=self.key)._issue(Purpose())
+        return replace(self, chain=(leaf,), above=self.key)
+
     def for_purpose(self, purpose: Purpose) -> Tsa:
         """Return the authority with a leaf for this purpose, right in all else."""
         _, *chain = self.chain

@@ -120,7 +120,9 @@ ORDERS: list[tuple[str, dict[str, str]]] = [
     ),
     *(
         ("full", V2 | {"form": form})
-        for form in ("timestamp-bare", "two-timestamps", "two-scts", "cosigned", "keyed")
+        for form in (
+            "timestamp-bare", "two-timestamps", "two-scts", "cosigned", "keyed", "dsse-0.0.2",
+        )
     ),
     ("github", {}),
     ("github", {"form": "release"}),
