@@ -19,6 +19,7 @@ from cryptography import x509
 from kit.errors import AnchorError
 from kit.formats import trusted_root
 from kit.trust import anchors
+from kit.trust.places import Place
 from tests.lab import Lab
 from tests.unit.lab.judges import made, verdict
 from tests.unit.lab.judges import verifier as library
@@ -243,7 +244,7 @@ def test_r016_two_instances_in_one_root_are_one_and_in_two_lines_never(
     place = tmp_path / "acme"
     place.mkdir()
     (place / "trusted_root.json").write_bytes(lab("plain").trusted_root())
-    pinned = anchors.Place(folder=tmp_path, label="pinned")
+    pinned = Place(folder=tmp_path, label="pinned")
     found = anchors.find(["acme"], [pinned], [str(file)])["acme"]
     assert json.loads(found.raw) == crossed[0]
     assert code(under(found.raw), bundle) == "sigstore.log-key"
