@@ -12,6 +12,7 @@ standard input. No name from a pack comes near its command line.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,9 @@ import gnupg
 from kit import airgap
 from kit.errors import MachineError, MalformedError
 from kit.formats import gpg_status
+
+# It would tell of every pipe that gpg closed, with a traceback.
+logging.getLogger(gnupg.__name__).disabled = True
 
 #: No configuration, no agent, no network, no trust but in the keys that are there.
 _OPTIONS = (
@@ -272,9 +276,19 @@ class _Library(gnupg.GPG):  # type: ignore[misc]
 
     def kill(self) -> None:
         """End gpg, if it runs."""
-        if self._process is not None and self._process.poll() is None:
-            with contextlib.suppress(OSError):
-                self._process.kill()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
+            process.wait()
+
+    def let_go(self) -> None:
+        """End gpg, if it runs, and close what the library left open of it."""
+        self.kill()
+        if self._process is not None:
+            for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+                with contextlib.suppress(OSError):
+                    if pipe is not None:
+                        pipe.close()
 
     def _ended(self) -> int | None:
         return None if self._process is None else self._process.returncode
@@ -308,7 +322,7 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
-        self._library.kill()
+        self._library.let_go()
 
     def _look(self) -> None:
         before = -1
