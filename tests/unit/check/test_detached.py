@@ -187,7 +187,7 @@ def test_the_report_says_which_keys_it_rests_on(tmp_path: Path) -> None:
 
 def hostile(path: Path, artifacts: int, signatures: Mapping[str, bytes]) -> Path:
     """Write a pack in which each signature is said to be about each artifact."""
-    files = {name: b"" for name in ("README.txt", "release.toml", "ledger.json")}
+    files = dict.fromkeys(("README.txt", "release.toml", "ledger.json"), b"")
     files |= {f"artifacts/tool-{n}": b"tool %d" % n for n in range(artifacts)}
     files |= {f"evidence/{name}": raw for name, raw in signatures.items()}
     made = packs.manifest(files)

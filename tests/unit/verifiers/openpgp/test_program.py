@@ -45,10 +45,10 @@ def fake(folder: Path, *, verify: str) -> Path:
 class Endless:
     """Data without an end."""
 
-    def __init__(self) -> None:
-        self.reads = 0
+    reads = 0
 
     def read(self, size: int, /) -> bytes:
+        """Return zeros."""
         self.reads += 1
         return bytes(size)
 
@@ -56,7 +56,8 @@ class Endless:
 class Broken:
     """Data on a medium that somebody writes to."""
 
-    def read(self, size: int, /) -> bytes:
+    def read(self, _size: int, /) -> bytes:
+        """Fail."""
         raise PackError("it was written to", code="pack.changed", subject="tool")
 
 
