@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,10 +14,13 @@ from kit.check.weighing import Weighed
 from kit.collect import Request
 from kit.errors import MachineError
 from kit.formats import release_file
+from kit.formats.openpgp import Detached
 from kit.formats.release_file import ReleaseFile
 from kit.model import EvidenceFile, EvidenceKind
+from kit.pack import writer
 from kit.pack.reader import Pack
-from kit.verifiers.openpgp import OpenPgpVerifier
+from kit.verifiers.openpgp import OpenPgpVerifier, Verified
+from kit.verifiers.openpgp.program import Data
 from tests import packs
 from tests.lab import IDENTITY, ISSUER
 from tests.openpgp import GPG, NOW, Key, Pair, armored, verifier
@@ -197,8 +200,21 @@ def hostile(path: Path, artifacts: int, signatures: Mapping[str, bytes]) -> Path
         for piece in made.evidence
     )
     described = packs.manifest(files, evidence=evidence)
-    packs.writer.write(path, described, files)
+    writer.write(path, described, files)
     return path
+
+
+def counted(asked: OpenPgpVerifier) -> list[Detached]:
+    """Return a list that grows with every signature that is put to gpg."""
+    runs: list[Detached] = []
+    real = asked.verify
+
+    def verify(detached: Detached, data: Callable[[], Data]) -> Verified:
+        runs.append(detached)
+        return real(detached, data)
+
+    asked.verify = verify  # type: ignore[method-assign]
+    return runs
 
 
 def test_one_signature_about_many_files_is_not_tried(tmp_path: Path) -> None:
@@ -213,9 +229,7 @@ def test_many_signatures_about_one_file_are_tried_up_to_a_number(tmp_path: Path)
     signatures |= {f"b{n:03}.asc": NEXT.sign(b"%d" % n) for n in range(100)}
     signatures |= {f"c{n:03}.asc": OWNER.sign(b"0") for n in range(100)}
     asked = verifier(OWNER)
-    runs: list[int] = []
-    real = asked.verify
-    asked.verify = lambda *args: (runs.append(1), real(*args))[1]  # type: ignore[method-assign]
+    runs = counted(asked)
     weighed = weigh(hostile(tmp_path / "p", 1, signatures), asked)
     assert len(runs) == detached.MAX_RUNS
     assert not weighed.claims
@@ -227,9 +241,7 @@ def test_one_signature_of_one_content_is_asked_about_once(tmp_path: Path) -> Non
     key = Key("owner", subkey=subkey)
     signatures = {f"a{n}.asc": subkey.sign(b"tool 0") for n in range(5)}
     asked = verifier(key)
-    runs: list[int] = []
-    real = asked.verify
-    asked.verify = lambda *args: (runs.append(1), real(*args))[1]  # type: ignore[method-assign]
+    runs = counted(asked)
     weighed = weigh(hostile(tmp_path / "p", 2, signatures), asked)
     assert len(runs) == 2
     assert len(weighed.claims["artifacts/tool-0"]) == 5
