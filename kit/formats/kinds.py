@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from kit.errors import MalformedError
-from kit.formats import sigstore_bundle, strictjson
+from kit.formats import openpgp, sigstore_bundle, strictjson
 from kit.model import EvidenceKind
 
 #: Suffixes that a piece of evidence adds to the name of what it is about.
@@ -56,9 +56,12 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     """Return what a file is, now that its bytes are known.
 
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
-    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``.
+    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``. A ``.sig``
+    may be OpenPGP's, or another's.
     """
     named = by_name(name)
+    if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):
+        return EvidenceKind.OPENPGP
     if named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl")):
         try:
             first = sigstore_bundle.split(raw)[0]
