@@ -7,18 +7,10 @@ two claims are never put together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kit.formats.release_file import Requirement, Signer
 from kit.model import Claim, Digest
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """One fact a claim lacks: the stable code and what was expected and found."""
-
-    code: str
-    message: str
+from kit.policy.miss import Miss
 
 
 def misses(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]) -> tuple[Miss, ...]:

@@ -1,0 +1,14 @@
+"""One reason why a claim does not meet a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """One fact a claim lacks: the stable code and what was expected and found."""
+
+    code: str
+    message: str
+    hint: str | None = None
