@@ -17,7 +17,7 @@ from kit.model import Claim, Digest
 from kit.policy import expectations
 from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.expectations import Expectations
-from kit.trust import anchors
+from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
 
@@ -182,7 +182,7 @@ def _verifiers(request: Request) -> list[SigstoreVerifier]:
 
 def _anchors(files: Sequence[Path]) -> list[Anchor]:
     if not files:
-        return list(anchors.find(["sigstore"], [anchors.packaged()]).values())
+        return list(anchors.find(["sigstore"], [places.packaged()]).values())
     found = []
     for path in files:
         lines = trusted_root.split(_read(path, trusted_root.MAX_BYTES))

@@ -88,10 +88,30 @@ class _Said:
 def misses(rule: BuildRule, claim: Claim) -> tuple[Miss, ...]:
     """Return why a claim does not meet a rule on its build; empty means that it does.
 
-    An empty rule still asks that provenance can be read and agrees with the certificate,
-    and that a signer outside the source repository is not all there is.
+    An empty rule still asks that provenance can be read and agrees with the certificate.
     """
-    return tuple(_misses(rule, claim))
+    return (*_misses(rule, claim), *shared(rule, claim))
+
+
+def shared(rule: BuildRule, claim: Claim) -> tuple[Miss, ...]:
+    """Return the miss of a claim by a shared builder where the rule does not say for whom.
+
+    To be asked of every claim by a certificate, whether or not its build matters.
+    """
+    missing = [
+        key
+        for key, value in (("source-repository", rule.source_repository), ("source-ref", rule.ref))
+        if value is None
+    ]
+    if not missing or not is_shared(claim):
+        return ()
+    return (
+        Miss(
+            "policy.shared-builder",
+            f"{signer(claim)} builds for everybody: that it signed says nothing of who asked it to",
+            hint=f"add {' and '.join(missing)} to the rule",
+        ),
+    )
 
 
 def demands(rule: BuildRule) -> bool:
@@ -165,7 +185,6 @@ def _misses(rule: BuildRule, claim: Claim) -> Iterator[Miss]:
     if rule.external_parameters is not None:
         yield from _external_parameters(rule, claim)
     yield from _disagreements(claim)
-    yield from _shared(rule, claim)
 
 
 def _said(claim: Claim, fact: str) -> list[_Said]:
@@ -278,20 +297,6 @@ def _disagreements(claim: Claim) -> Iterator[Miss]:
                 f"its workflow is {stated} by its provenance and {started} by its certificate"
                 + _by_case(stated, (started,)),
             )
-
-
-def _shared(rule: BuildRule, claim: Claim) -> Iterator[Miss]:
-    missing = [
-        key
-        for key, value in (("source-repository", rule.source_repository), ("source-ref", rule.ref))
-        if value is None
-    ]
-    if missing and is_shared(claim):
-        yield Miss(
-            "policy.shared-builder",
-            f"{signer(claim)} builds for everybody: that it signed says nothing of who asked it to",
-            hint=f"add {' and '.join(missing)} to the rule",
-        )
 
 
 def is_shared(claim: Claim) -> bool:

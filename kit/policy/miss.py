@@ -1,4 +1,4 @@
-"""One reason why a claim does not meet a rule."""
+"""Why a claim does not meet a requirement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """One fact a claim lacks: the stable code and what was expected and found."""
+    """One fact a claim lacks: the stable code, what was expected and found, what to do."""
 
     code: str
     message: str
