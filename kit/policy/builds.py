@@ -30,8 +30,8 @@ before it (as slsa-verifier has it). What a predicate calls its builder is of fo
   delegator's, the id that of whoever called it (BYOB). Only the provenance is compared, and
   only under a certificate of a delegator at a tag; ``signer`` pins that.
 * GitHub's runner (npm): ``https://github.com/actions/runner/ENVIRONMENT``, which the
-  certificate states as Runner Environment. Older npm left the environment out; where the
-  certificate has one, it is appended before comparing.
+  certificate states as Runner Environment. Older npm left the environment out: such an id
+  meets a rule as it is, and with the certificate's environment appended.
 * anything else (a GitLab runner, a BuildKit run, the empty string): the certificate says
   nothing about it.
 
@@ -221,7 +221,8 @@ def _builder(wanted: str, claim: Claim) -> Iterator[Miss]:
     if by_certificate is not None and (built is None or _comparable(built, by_certificate)):
         said.append(_Said("certificate", by_certificate))
     if built is not None and built.builder_id:
-        said.append(_Said("provenance", _whole_id(built.builder_id, claim)))
+        bare = built.builder_id == wanted
+        said.append(_Said("provenance", wanted if bare else _whole_id(built.builder_id, claim)))
     if "@" not in wanted:
         said = [_Said(each.by, each.value.partition("@")[0]) for each in said]
     yield from _one("builder-id", (wanted,), said)

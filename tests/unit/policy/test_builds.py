@@ -325,7 +325,8 @@ def test_npm_names_the_runner() -> None:
 def test_older_npm_left_to_the_certificate_which_runner_it_was() -> None:
     claim = made(said=builds.npm_v02(TOOL), kind=V02)
     assert codes(claim, builder_id=f"{RUNNER}/github-hosted") == []
-    assert codes(claim, builder_id=RUNNER) == ["policy.builder-id"]
+    assert codes(claim, builder_id=f"{RUNNER}/self-hosted") == ["policy.builder-id"]
+    assert codes(claim, builder_id=RUNNER) == []  # what it says, and no more
     own = replace(TOOL, runner="self-hosted")
     assert codes(made(own, builds.npm_v02(own), V02), builder_id=f"{RUNNER}/github-hosted") == [
         "policy.builder-id"
