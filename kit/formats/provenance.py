@@ -41,10 +41,11 @@ CODE = "provenance.malformed"
 V01, V02, V1 = (f"https://slsa.dev/provenance/{version}" for version in ("v0.1", "v0.2", "v1"))
 TYPES = (V01, V02, V1)
 
-#: Characters of a fact, as for those of certificates; materials; bytes of what the caller chose.
+#: Characters of a fact, as for those of certificates; materials; bytes of what the caller chose,
+#: which a report repeats for every file. The inputs of a GitHub workflow are 64 KiB at most.
 MAX_TEXT = 2048
 MAX_MATERIALS = 1 << 16
-MAX_PARAMETERS = 1 << 20
+MAX_PARAMETERS = 1 << 17
 
 GITHUB_TYPES = (
     "https://actions.github.io/buildtypes/workflow/v1",

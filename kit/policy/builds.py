@@ -32,8 +32,9 @@ before it (as slsa-verifier has it). What a predicate calls its builder is of fo
 * GitHub's runner (npm): ``https://github.com/actions/runner/ENVIRONMENT``, which the
   certificate states as Runner Environment. Older npm left the environment out: such an id
   meets a rule as it is, and with the certificate's environment appended.
-* anything else (a GitLab runner, a BuildKit run, the empty string): the certificate says
-  nothing about it.
+* anything else (a GitLab runner, a run of BuildKit): the certificate says nothing about it.
+
+An empty id, which BuildKit may write, says nothing: then the certificate alone is asked.
 
 *Agreement.* A provenance that contradicts its own certificate, or itself, misses every rule
 (``provenance.disagrees``). Compared are repository, ref, commit, trigger and runner with
@@ -216,13 +217,14 @@ def _by_case(found: str, wanted: tuple[str, ...]) -> str:
 
 def _builder(wanted: str, claim: Claim) -> Iterator[Miss]:
     said = []
-    built = provenance(claim)
-    by_certificate = signer(claim)
+    built, by_certificate = provenance(claim), signer(claim)
+    if built is not None and not built.builder_id:
+        built = None
     if by_certificate is not None and (built is None or _comparable(built, by_certificate)):
         said.append(_Said("certificate", by_certificate))
-    if built is not None and built.builder_id:
-        bare = built.builder_id == wanted
-        said.append(_Said("provenance", wanted if bare else _whole_id(built.builder_id, claim)))
+    if built is not None:
+        exact = built.builder_id == wanted
+        said.append(_Said("provenance", wanted if exact else _whole_id(built.builder_id, claim)))
     if "@" not in wanted:
         said = [_Said(each.by, each.value.partition("@")[0]) for each in said]
     yield from _one("builder-id", (wanted,), said)

@@ -241,7 +241,7 @@ def test_what_is_stated_in_two_ways_is_a_conflict(
         (V02, {"builder": {}, "invocation": {"configSource": {"digest": {"sha1": "abc"}}}}),
         (V02, {"builder": {}, "invocation": {"configSource": {"digest": {"sha1": "A" * 40}}}}),
         (V02, {"builder": {}, "invocation": {"configSource": {"uri": f"http://h/{'a' * 2049}"}}}),
-        (V02, {"builder": {}, "invocation": {"parameters": {"a": "x" * (1 << 20)}}}),
+        (V02, {"builder": {}, "invocation": {"parameters": {"a": "x" * (1 << 17)}}}),
         (V01, {"builder": {}, "recipe": {"definedInMaterial": 0}}),
         (V01, {"builder": {}, "recipe": {"definedInMaterial": -1}}),
         (V01, {"builder": {}, "recipe": {"arguments": ["a"]}}),

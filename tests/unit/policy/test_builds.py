@@ -363,6 +363,12 @@ def test_buildkit_may_name_nobody(builder: str) -> None:
     assert codes(claim, builder_id=builder or "x") == ([] if builder else ["policy.builder-id"])
 
 
+def test_of_a_builder_that_names_nobody_the_certificate_speaks() -> None:
+    claim = made(said=builds.buildkit(TOOL))
+    assert codes(claim, builder_id=TOOL.signer) == []
+    assert codes(claim, builder_id=TRW) == ["policy.builder-id"]
+
+
 # ---- shared builders ------------------------------------------------------------------------
 
 
