@@ -22,11 +22,11 @@ from kit.errors import (
 from kit.formats import encodings, public_key, sigstore_bundle, trusted_root
 from kit.model import Claim, Digest
 from kit.policy import expectations
-from kit.policy.expectations import GITHUB_ISSUER, Expectations
+from kit.policy.builds import GITHUB_ISSUER
+from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
-from kit.verifiers.sigstore.claims import VerifiedStatement
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
 
@@ -136,8 +136,7 @@ def _ask(
     except EvidenceError as error:
         foreign = isinstance(error, ForeignError)
         return Refusal(bundle=label, code=error.code, message=error.message, foreign=foreign)
-    predicate = verified.statement.predicate if isinstance(verified, VerifiedStatement) else None
-    missed = expectations.misses(request.wanted, claim, predicate)
+    missed = expectations.misses(request.wanted, claim)
     if missed:
         who = f"{claim.identity.subject} (issuer {claim.identity.issuer or 'none'})"
         reasons = "; ".join(miss.message for miss in missed)

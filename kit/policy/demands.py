@@ -185,6 +185,7 @@ def _unmet(
             code=miss.code,
             subject=file.artifact.name,
             message=f"{claim.evidence}: {miss.message}",
+            hint=miss.hint,
         )
         for claim, missing in nearest
         for miss in missing

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kit.formats import provenance
 from kit.formats.encodings import render_time
-from kit.formats.rules import BuildRule, Denied, Requirement, Signer
+from kit.formats.rules import Denied, Requirement, Signer
 from kit.formats.strictjson import parse as parse_json
 from kit.model import Claim, Digest
+from kit.policy import builds
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
 
@@ -63,8 +65,17 @@ def _rest(requirement: Requirement, claim: Claim, where: Circumstances) -> Itera
     if logged and not claim.log:
         yield Miss("policy.log", "it rests on no transparency log, and the rule demands one")
     yield from _by_schema(requirement, claim)
-    if requirement.build != BuildRule() or requirement.sbom or requirement.scan:
+    yield from _by_build(requirement, claim)
+    if requirement.sbom or requirement.scan:
         yield Miss("policy.not-judged", "this version cannot judge all of the rule")
+
+
+def _by_build(requirement: Requirement, claim: Claim) -> tuple[Miss, ...]:
+    wanted = requirement.predicate_types
+    of_build = any(kind.matches(uri) for kind in wanted for uri in provenance.TYPES)
+    if of_build or builds.demands(requirement.build):
+        return builds.misses(requirement.build, claim)
+    return builds.shared(requirement.build, claim)
 
 
 def _by_time(claim: Claim, where: Circumstances) -> Iterator[Miss]:

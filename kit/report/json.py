@@ -6,13 +6,17 @@ Its schema is published as ``kit/schemas/output.schema.json``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from kit import __version__
 from kit.errors import KitError, PackError
 from kit.formats.encodings import render_time
-from kit.model import AnchorRecord, Claim, Finding, Report, Verdict
+from kit.model import AnchorRecord, Claim, Digest, Finding, Report, Verdict
+from kit.model.predicates import Predicate
 from kit.report.text import NOT_PROVED
 
 SCHEMA = 1
@@ -113,7 +117,34 @@ def render_claim(claim: Claim) -> dict[str, Any]:
         "predicate-type": claim.predicate_type,
         "listed-in": claim.listed_in,
         "log": dict(claim.log),
+        "predicate": None if claim.predicate is None else _predicate(claim.predicate),
     }
+
+
+def _predicate(predicate: Predicate) -> dict[str, Any]:
+    """Return the facts of a predicate under the names of the model, with hyphens."""
+    return {"kind": type(predicate).__name__.lower(), **_facts(predicate)}
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    return {
+        each.name.replace("_", "-"): _value(getattr(value, each.name)) for each in fields(value)
+    }
+
+
+def _value(value: Any) -> Any:
+    """Return a fact as JSON has it; what a builder's caller chose is JSON already."""
+    if isinstance(value, Digest):
+        return str(value)
+    if isinstance(value, datetime):
+        return render_time(value)
+    if isinstance(value, Enum):
+        return value.name.lower()
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return dict(value)
+    return _facts(value) if is_dataclass(value) else value
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

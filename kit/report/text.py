@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
+from kit.model.predicates import Provenance
 from kit.report.escape import plain
 
 #: What a PASS never says (security.md 3.5): printed with every report that has one.
@@ -39,6 +40,7 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
     name = plain(verdict.name).ljust(width)
     if verdict.passed:
         yield f"{_passed(verdict)}  {name}  {_by(verdict.claims)}"
+        yield from builds(verdict.claims)
     else:
         first = next(f for f in verdict.findings if f.level is Level.ERROR)
         yield f"FAIL  {name}  {first.code}: {plain(first.message)}"
@@ -71,6 +73,33 @@ def _by(claims: Sequence[Claim]) -> str:
     # The time in an OpenPGP signature is its signer's word; the document has it.
     by = "openpgp" if claim.identity.subject_type == "openpgp" else "sigstore"
     return f"{by}{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
+
+
+def builds(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield who says what of the first build with provenance: a line for each side."""
+    claim = next((claim for claim in claims if isinstance(claim.predicate, Provenance)), None)
+    if claim is None or not isinstance(claim.predicate, Provenance):
+        return
+    said, facts = claim.predicate, claim.identity.facts
+    sides = {
+        "provenance ": (
+            said.source_repository,
+            said.source_ref,
+            said.source_digest,
+            said.builder_id,
+        ),
+        "certificate": (
+            facts.get("source-repository-uri"),
+            facts.get("source-repository-ref"),
+            facts.get("source-repository-digest"),
+            facts.get("build-signer-uri"),
+        ),
+    }
+    for by, (repository, ref, commit, builder) in sides.items():
+        told = {"source": repository, "at": ref, "commit": commit, "built by": builder}
+        if any(told.values()):
+            words = "  ".join(f"{word} {plain(value)}" for word, value in told.items() if value)
+            yield f"      {by}  {words}"
 
 
 def _finding(finding: Finding, indent: str) -> Iterator[str]:
