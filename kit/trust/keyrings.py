@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from kit.errors import AnchorError, MalformedError
 from kit.formats import openpgp
 from kit.model import AnchorRecord
-from kit.trust.places import Place
+from kit.trust.places import Place, read
 
 FOLDER = "openpgp"
 _SUFFIXES = (".asc", ".gpg")
@@ -42,7 +41,7 @@ class Keyring:
 def find(fingerprints: Iterable[str], places: Sequence[Place]) -> dict[str, Keyring]:
     """Return the key of each fingerprint (upper-case hex, whole).
 
-    Raises :class:`AnchorError`: ``trust.missing``, ``trust.unreadable``, or
+    Raises :class:`AnchorError`: ``trust.missing``, ``trust.unreadable``, ``trust.malformed``, or
     ``trust.openpgp-key`` where a file holds anything but that one key.
     """
     return {fingerprint: _look_up(fingerprint, places) for fingerprint in sorted(set(fingerprints))}
@@ -51,7 +50,8 @@ def find(fingerprints: Iterable[str], places: Sequence[Place]) -> dict[str, Keyr
 def _look_up(fingerprint: str, places: Sequence[Place]) -> Keyring:
     for place in places:
         for suffix in _SUFFIXES:
-            raw = _read(place.folder / FOLDER / f"{fingerprint}{suffix}", fingerprint)
+            path = place.folder / FOLDER / f"{fingerprint}{suffix}"
+            raw = read(path, openpgp.MAX_KEY_BYTES, fingerprint)
             if raw is not None:
                 return keyring(fingerprint, raw, place.label)
     looked = ", ".join(place.label for place in places)
@@ -73,18 +73,6 @@ def keyring(fingerprint: str, raw: bytes, origin: str) -> Keyring:
     if key.fingerprint != fingerprint:
         raise _not_the_key(fingerprint, f"the key file ({origin}) holds {key.fingerprint}")
     return Keyring(key=key, raw=raw, origin=origin)
-
-
-def _read(path: Path, fingerprint: str) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            return file.read(openpgp.MAX_KEY_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise AnchorError(
-            f"{path}: {error.strerror}", code="trust.unreadable", subject=fingerprint
-        ) from error
 
 
 def _not_the_key(fingerprint: str, message: str) -> AnchorError:

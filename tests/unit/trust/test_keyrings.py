@@ -59,13 +59,18 @@ def test_a_missing_key_names_the_places_and_what_to_do(tmp_path: Path) -> None:
         b"",
         b"not a key",
         OWNER.sign(b""),
-        OWNER.public + bytes(openpgp.MAX_KEY_BYTES),
     ],
 )
 def test_a_file_of_anything_but_the_pinned_key_is_no_anchor(tmp_path: Path, raw: bytes) -> None:
     error = refusal(OWNER.fingerprint, place(tmp_path / "first", {f"{OWNER.fingerprint}.asc": raw}))
     assert error.code == "trust.openpgp-key"
     assert error.subject == OWNER.fingerprint
+
+
+def test_a_file_that_is_too_long_is_no_anchor(tmp_path: Path) -> None:
+    raw = OWNER.public + bytes(openpgp.MAX_KEY_BYTES)
+    error = refusal(OWNER.fingerprint, place(tmp_path / "first", {f"{OWNER.fingerprint}.asc": raw}))
+    assert error.code == "trust.malformed"
 
 
 def test_a_file_that_cannot_be_read_is_not_absent(tmp_path: Path) -> None:
