@@ -16,7 +16,7 @@ from kit.collect import documents, pairing
 from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
-from kit.formats import kinds
+from kit.formats import enclosed, kinds
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, EvidenceFile, EvidenceKind, Found, Gathered, Manifest, Member
 from kit.pack import roster
@@ -24,7 +24,7 @@ from kit.pack import roster
 #: What one line of the release file brought.
 Brought = tuple[Line, Gathered]
 
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,10 @@ def _distinct(known: dict[tuple[str, str], Found], found: Iterable[Found]) -> li
 
 
 def _piece(found: Found) -> Piece:
+    named = kinds.by_name(found.name)
+    if named in kinds.OF_DOCUMENTS and found.size > enclosed.MAX_BYTES:
+        # Carried unread: that a document is too large must not keep a release from travelling.
+        return Piece(found=found, kind=named, raw=b"")
     if found.size > MAX_EVIDENCE:
         raise MachineError(
             f"{found.name} has {found.size} bytes; evidence may have {MAX_EVIDENCE}",
