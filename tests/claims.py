@@ -10,6 +10,7 @@ from kit.errors import MalformedError
 from kit.formats import release_file
 from kit.formats.distribution import Named
 from kit.formats.release_file import ReleaseFile
+from kit.formats.rules import Terms
 from kit.model import (
     Artifact,
     Claim,
@@ -19,12 +20,13 @@ from kit.model import (
     Finding,
     Identity,
 )
-from kit.policy.judge import FileFacts
+from kit.policy.facts import Circumstances, FileFacts
 from tests.lab import AT, IDENTITY, ISSUER
 
 SOURCE = "file:dist/"
 WHEEL = "tool-1.0-py3-none-any.whl"
 PROVENANCE = "https://slsa.dev/provenance/v1"
+WHERE = Circumstances(terms=Terms(), at=AT)
 RELEASE = f'issuer = "{ISSUER}"\nidentity = "{IDENTITY}"'
 
 

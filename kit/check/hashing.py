@@ -54,10 +54,13 @@ def read(pack: Pack, evidence: EvidenceFile) -> bytes:
 
 
 def _of_policy(manifest: Manifest, release: ReleaseFile) -> Iterator[tuple[str, str]]:
-    for requirement in (r for line in release.lines for r in line.require):
-        if requirement.digest is not None:
-            for artifact in manifest.artifacts:
-                yield artifact.member, requirement.digest.algorithm
+    named = {digest.algorithm for digest in release.terms.denied.digests}
+    for part in (part for line in release.lines for part in line.requirements):
+        if part.digest is not None:
+            named.add(part.digest.algorithm)
+    for artifact in manifest.artifacts:
+        for algorithm in named:
+            yield artifact.member, algorithm
 
 
 def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:

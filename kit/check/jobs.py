@@ -7,17 +7,18 @@ crosses over, and both ways of running give the same outcomes in the same order.
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kit import airgap
 from kit.errors import EvidenceError
 from kit.model import Claim, Digest
 from kit.trust.anchors import Anchor
-from kit.verifiers.sigstore import SigstoreVerifier
+from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
 WORTH_WORKERS = 4096
@@ -65,16 +66,26 @@ class Outcome:
     notes: tuple[Refusal, ...] = ()
 
 
-def run(
-    jobs: Iterable[Job], anchors: Sequence[Anchor], at: datetime, workers: int
-) -> Iterator[Outcome]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What evidence is verified by: the anchors, and as of when.
+
+    ``whole_predicates`` says whether claims must carry all of a predicate.
+    """
+
+    anchors: tuple[Anchor, ...]
+    at: datetime
+    whole_predicates: bool = False
+
+
+def run(jobs: Iterable[Job], basis: Basis, workers: int) -> Iterator[Outcome]:
     """Yield the outcome of every job for each of its subjects, in order.
 
     ``workers`` is the number of processes; 1 verifies in this one. At most a batch of
     jobs is in memory at a time.
     """
     if workers <= 1:
-        verifiers = _Verifiers(anchors, at)
+        verifiers = _Verifiers(basis)
         for job in jobs:
             yield from verifiers.outcomes(job)
         return
@@ -82,7 +93,7 @@ def run(
         max_workers=workers,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_start_worker,
-        initargs=(tuple(anchors), at),
+        initargs=(basis,),
     )
     with pool:
         for batch in _batches(jobs):
@@ -107,14 +118,24 @@ def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 class _Verifiers:
     """One verifier an instance, never a union of them; set up when first needed."""
 
-    def __init__(self, anchors: Sequence[Anchor], at: datetime) -> None:
-        self._anchors = anchors
-        self._at = at
+    def __init__(self, basis: Basis) -> None:
+        self._bench = basis
         self._ready: list[SigstoreVerifier] | None = None
+        self._files: dict[str, str] = {}
 
     def outcomes(self, job: Job) -> list[Outcome]:
         if self._ready is None:
-            self._ready = [SigstoreVerifier(anchor, self._at) for anchor in self._anchors]
+            # Whether a key's signature must be logged is for its requirement to say.
+            self._ready = [
+                SigstoreVerifier(
+                    anchor,
+                    self._bench.at,
+                    public_keys=sorted({key.der for key in anchor.keys}),
+                    require_log=False,
+                )
+                for anchor in self._bench.anchors
+            ]
+            self._files = _files_of_keys(self._bench.anchors)
         claims: dict[str, list[Claim]] = {subject.member: [] for subject in job.subjects}
         refusals: dict[str, list[Refusal]] = {subject.member: [] for subject in job.subjects}
         notes: list[Refusal] = []
@@ -146,13 +167,31 @@ class _Verifiers:
             return []
         for subject in job.subjects:
             try:
-                claims[subject.member].append(verified.claim_for(job.label, subject.digests))
+                claim = verified.claim_for(job.label, subject.digests)
+                claims[subject.member].append(self._told(claim, verified))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))
         return [
             Refusal(label=job.label, code=note.code, message=note.message, hint=None)
             for note in verified.notes
         ]
+
+    def _told(self, claim: Claim, verified: Verified) -> Claim:
+        """Add what only this host knows, and what only some policies ask for."""
+        if claim.identity.subject_type == "key":
+            files = self._files[claim.identity.subject]
+            claim = replace(claim, identity=replace(claim.identity, facts={"key": files}))
+        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
+            claim = replace(claim, predicate_json=json.dumps(verified.statement.predicate))
+        return claim
+
+
+def _files_of_keys(anchors: Sequence[Anchor]) -> dict[str, str]:
+    """Return under which paths this host holds each key, by how claims name the key."""
+    files: dict[str, list[str]] = {}
+    for key in sorted({key for anchor in anchors for key in anchor.keys}, key=lambda k: k.path):
+        files.setdefault(f"sha256:{key.sha256}", []).append(key.path)
+    return {subject: ", ".join(paths) for subject, paths in files.items()}
 
 
 def _refusal(job: Job, error: EvidenceError) -> Refusal:
@@ -162,9 +201,9 @@ def _refusal(job: Job, error: EvidenceError) -> Refusal:
 _of_this_worker: list[_Verifiers] = []
 
 
-def _start_worker(anchors: Sequence[Anchor], at: datetime) -> None:
+def _start_worker(basis: Basis) -> None:
     airgap.seal()
-    _of_this_worker[:] = [_Verifiers(anchors, at)]
+    _of_this_worker[:] = [_Verifiers(basis)]
 
 
 def _work(job: Job) -> list[Outcome]:

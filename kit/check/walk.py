@@ -12,12 +12,14 @@ from datetime import datetime
 
 from kit.check import hashing, weighing
 from kit.check.hashing import Known
+from kit.check.jobs import Basis
 from kit.check.weighing import Weighed
 from kit.formats import distribution
 from kit.formats.release_file import ReleaseFile
-from kit.model import Artifact, Finding, Level, Report, Verdict
+from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
-from kit.policy.judge import FileFacts, judge
+from kit.policy.facts import FileFacts
+from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 
 
@@ -44,14 +46,19 @@ def check(
     read. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
-    weighed = weighing.weigh(pack, known, tuple(anchors.values()), options.at, options.workers)
+    basis = Basis(
+        anchors=tuple(anchors.values()),
+        at=options.at,
+        whole_predicates=release.asks_whole_predicates,
+    )
+    weighed = weighing.weigh(pack, known, basis, options.workers)
     files = [_facts(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
     def inside(artifact: Artifact) -> distribution.Named:
         with pack.member_file(artifact.member) as file:
             return distribution.read(artifact.name, file)
 
-    verdicts, findings = judge(release, files, inside)
+    verdicts, findings = judge(release, files, inside, options.at)
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -60,10 +67,16 @@ def check(
         pack_size=pack.size,
         collected_at=pack.manifest.collected_at,
         at=options.at,
-        anchors=tuple(anchor.record() for anchor in anchors.values()),
+        anchors=tuple(_records(anchors)),
         verdicts=_selected(verdicts, options.only),
         findings=(*_about_the_pack(pack, release, options), *_about_anchors(anchors), *findings),
     )
+
+
+def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
+    for anchor in anchors.values():
+        yield anchor.record()
+        yield from (key.record() for key in anchor.keys)
 
 
 def _facts(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:

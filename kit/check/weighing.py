@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from kit.check import documents, hashing, jobs
 from kit.check.hashing import Known
-from kit.check.jobs import Job, Refusal, Subject
+from kit.check.jobs import Basis, Job, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
 from kit.formats import digest_manifest, kinds, sigstore_bundle
 from kit.formats.digest_manifest import DigestManifest
@@ -28,7 +27,6 @@ from kit.model import (
     Level,
 )
 from kit.pack.reader import Pack
-from kit.trust.anchors import Anchor
 from kit.verifiers import digests
 
 #: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
@@ -83,9 +81,7 @@ class Weighed:
             )
 
 
-def weigh(
-    pack: Pack, known: Known, anchors: Sequence[Anchor], at: datetime, workers: int | None
-) -> Weighed:
+def weigh(pack: Pack, known: Known, basis: Basis, workers: int | None) -> Weighed:
     """Verify all evidence of a pack whose members' digests are ``known``.
 
     ``workers`` is the number of processes; ``None`` decides by how much there is to do.
@@ -94,7 +90,7 @@ def weigh(
     if workers is None:
         many = len(pack.manifest.evidence) >= jobs.WORTH_WORKERS
         workers = (os.cpu_count() or 1) if many else 1
-    for outcome in jobs.run(_jobs(pack, known, weighed), anchors, at, workers):
+    for outcome in jobs.run(_jobs(pack, known, weighed), basis, workers):
         for claim in outcome.claims:
             weighed.accept(outcome.member, claim)
         for refusal in outcome.refusals:

@@ -80,7 +80,7 @@ def prepare(
     failure: AnchorError | None = None
     try:
         places = environment.anchor_places(trust_roots)
-        found = anchors.find(release.instances, places, trusted_root)
+        found = anchors.find(release.instances, places, trusted_root, release.keys)
     except AnchorError as error:
         failure = error
     airgap.seal()

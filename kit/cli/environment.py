@@ -9,10 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from kit.errors import MachineError, MalformedError, UsageError
-from kit.formats import encodings, manifest, release_file
+from kit.formats import encodings, manifest, predicate_schema, release_file
 from kit.formats.release_file import ReleaseFile
-from kit.trust import anchors
-from kit.trust.anchors import Place
+from kit.trust.places import Place, packaged
 
 TRUST_ROOTS = "AIRGAP_KIT_TRUST_ROOTS"
 _EPOCH = re.compile(r"0|[1-9][0-9]{0,11}")
@@ -61,7 +60,16 @@ def read_release(path: Path) -> ReleaseFile:
             subject=str(path),
             hint="did you swap PACK and --policy?",
         )
-    return release_file.parse(raw, path.name)
+    return release_file.parse(raw, path.name, lambda name: _beside(path.parent / name, name))
+
+
+def _beside(path: Path, name: str) -> bytes:
+    """Return the bytes of a file that a release file names; malformed where there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(predicate_schema.MAX_BYTES + 1)
+    except OSError as error:
+        raise MalformedError(f"{name}: {error.strerror}") from error
 
 
 def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
@@ -77,7 +85,7 @@ def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
     for place in places:
         _demand_asked(place)
     own = user_data_path("airgap-kit", appauthor=False) / "trust-roots"
-    places += [Place(folder=own, label="the user's data folder"), anchors.packaged()]
+    places += [Place(folder=own, label="the user's data folder"), packaged()]
     return places
 
 

@@ -16,7 +16,7 @@ from kit.formats import encodings, public_key, sigstore_bundle, trusted_root
 from kit.model import Claim, Digest
 from kit.policy import expectations
 from kit.policy.expectations import GITHUB_ISSUER, Expectations
-from kit.trust import anchors
+from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
 from kit.verifiers.sigstore.claims import VerifiedStatement
@@ -183,7 +183,7 @@ def _verifiers(request: Request) -> list[SigstoreVerifier]:
 
 def _anchors(files: Sequence[Path]) -> list[Anchor]:
     if not files:
-        return list(anchors.find(["sigstore"], [anchors.packaged()]).values())
+        return list(anchors.find(["sigstore"], [places.packaged()]).values())
     found = []
     for path in files:
         lines = trusted_root.split(_read(path, trusted_root.MAX_BYTES))

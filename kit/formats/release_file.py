@@ -10,92 +10,19 @@ import fnmatch
 import hashlib
 import re
 import tomllib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, time
 from functools import cache
 from typing import Any
 
 from kit.errors import MalformedError, UsageError
-from kit.formats import encodings, kinds, schema
+from kit.formats import kinds, rule_text, schema
+from kit.formats.rule_text import Beside
+from kit.formats.rules import Demand, Requirement, Signer, Terms, parts_of
 from kit.formats.source_text import Source, parse_source
-from kit.model import Digest
 
 MAX_BYTES = 1 << 20
-
-#: Predicate type aliases (cosign's words): exact URIs, and bases whose versions count.
-_ALIASES: dict[str, tuple[tuple[str, ...], str | None]] = {
-    "slsa-provenance": (
-        tuple(f"https://slsa.dev/provenance/{v}" for v in ("v0.1", "v0.2", "v1")),
-        None,
-    ),
-    "spdx": (("https://spdx.dev/Document",), "https://spdx.dev/Document/v"),
-    "cyclonedx": (("https://cyclonedx.org/bom",), "https://cyclonedx.org/bom/v"),
-    "vuln": (("https://cosign.sigstore.dev/attestation/vuln/v1",), None),
-    "openvex": (("https://openvex.dev/ns",), "https://openvex.dev/ns/v"),
-}
-_VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signer:
-    """Who may sign: an issuer and either an exact identity or a regexp for the whole of it.
-
-    ``trusted_root`` names the one Sigstore instance that may vouch for it.
-    """
-
-    name: str
-    issuer: str
-    identity: str | None
-    identity_regexp: re.Pattern[str] | None
-    trusted_root: str
-
-    def describe(self) -> str:
-        """Return the identity as the release file writes it."""
-        return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
-
-
-@dataclass(frozen=True, slots=True)
-class PredicateType:
-    """A predicate type that a requirement names: a URI exactly, or an alias of several."""
-
-    written: str
-
-    def matches(self, uri: str | None) -> bool:
-        """Say whether a statement's predicate type is this one."""
-        if uri is None:
-            return False
-        exact, base = _ALIASES.get(self.written, ((self.written,), None))
-        if uri in exact:
-            return True
-        return (
-            base is not None
-            and uri.startswith(base)
-            and _VERSION.fullmatch(uri.removeprefix(base)) is not None
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """What one claim must show, all of it, for every file of its line."""
-
-    signer: Signer | None
-    digest: Digest | None
-    predicate_types: tuple[PredicateType, ...]
-    listed_in: str | None
-
-    def describe(self) -> str:
-        """Return the requirement in one line, for people."""
-        parts = []
-        if self.signer:
-            parts.append(f"signed by {self.signer.name!r} ({self.signer.describe()})")
-        if self.predicate_types:
-            parts.append("of type " + " or ".join(kind.written for kind in self.predicate_types))
-        if self.listed_in:
-            parts.append(f"listed in {self.listed_in}")
-        if self.digest:
-            parts.append(f"digest {self.digest}")
-        return ", ".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +32,7 @@ class Line:
     source: Source
     files: tuple[str, ...]
     evidence: tuple[Source, ...]
-    require: tuple[Requirement, ...]
+    require: tuple[Demand, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -120,6 +47,11 @@ class Line:
         if self.source.file_name is not None or not self.files:
             return () if self.source.file_name is not None else ("*",)
         return tuple(name for name in self.files if _is_pattern(name))
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Every requirement that the line names, also those of which one is enough."""
+        return tuple(part for demand in self.require for part in parts_of(demand))
 
     def takes(self, name: str) -> bool:
         """Say whether a file of this name is one of the line's artifacts.
@@ -143,14 +75,41 @@ class ReleaseFile:
     strict_names: bool
     signers: Mapping[str, Signer]
     lines: tuple[Line, ...]
+    terms: Terms
     raw: bytes
     sha256: str
 
     @property
+    def used_signers(self) -> tuple[Signer, ...]:
+        """The signers its requirements rest on, each once."""
+        found: dict[Signer, None] = {}
+        for part in (part for line in self.lines for part in line.requirements):
+            if part.signer is not None:
+                found[part.signer] = None
+            found |= dict.fromkeys(part.scan.vex if part.scan else ())
+        return tuple(found)
+
+    @property
     def instances(self) -> tuple[str, ...]:
         """The Sigstore instances its requirements rest on, sorted."""
-        used = {r.signer.trusted_root for line in self.lines for r in line.require if r.signer}
+        used = {s.trusted_root for s in self.used_signers if s.openpgp is None}
         return tuple(sorted(used))
+
+    @property
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """The public keys it rests on: the path under the host's anchors, and the instance."""
+        used = {(s.key, s.trusted_root) for s in self.used_signers if s.key is not None}
+        return tuple(sorted(used))
+
+    @property
+    def openpgp_fingerprints(self) -> tuple[str, ...]:
+        """The OpenPGP keys it rests on, by full fingerprint, sorted."""
+        return tuple(sorted({s.openpgp for s in self.used_signers if s.openpgp is not None}))
+
+    @property
+    def asks_whole_predicates(self) -> bool:
+        """Whether a rule looks at more of a predicate than what claims carry of it."""
+        return any(part.predicate_schema for line in self.lines for part in line.requirements)
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -168,16 +127,21 @@ def _is_pattern(name: str) -> bool:
     return "*" in name or "?" in name
 
 
-def parse(raw: bytes, where: str) -> ReleaseFile:
+def _nothing_beside(name: str) -> bytes:
+    raise MalformedError(f"{name} is not there: nothing is read beside this release file")
+
+
+def parse(raw: bytes, where: str, beside: Beside = _nothing_beside) -> ReleaseFile:
     """Read a release file; ``where`` names it in messages.
 
-    Raises :class:`UsageError` whose message begins with the path of the offending key.
+    ``beside`` returns the bytes of a file that it names by a relative path. Raises
+    :class:`UsageError` whose message begins with the path of the offending key.
     """
     try:
-        value = _toml(raw)
+        value = _plain(_toml(raw))
         _not_newer(value.get("schema"))
         schema.validate(value, "release")
-        return _release(value, raw)
+        return _release(value, raw, beside)
     except MalformedError as error:
         hint = "the release file is described in README.md, section `The release file`"
         raise UsageError(f"{where}: {error}", code="release.malformed", hint=hint) from error
@@ -200,13 +164,22 @@ def _toml(raw: bytes) -> dict[str, Any]:
         raise MalformedError(f"not TOML: {error}") from error
 
 
-def _release(value: dict[str, Any], raw: bytes) -> ReleaseFile:
+def _plain(value: Any) -> Any:
+    """Write TOML's dates and times as text, as JSON Schema knows them."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
     signers = {
-        name: _signer(name, given, f"signers.{name}")
+        name: rule_text.signer(name, given, f"signers.{name}")
         for name, given in value.get("signers", {}).items()
     }
     lines = tuple(
-        _line(given, signers, f"artifact[{number}]")
+        _line(given, signers, f"artifact[{number}]", beside)
         for number, given in enumerate(value["artifact"])
     )
     seen: set[str] = set()
@@ -220,40 +193,13 @@ def _release(value: dict[str, Any], raw: bytes) -> ReleaseFile:
         strict_names=value.get("strict-names", True),
         signers=signers,
         lines=lines,
+        terms=rule_text.terms(value),
         raw=raw,
         sha256=hashlib.sha256(raw).hexdigest(),
     )
 
 
-def _signer(name: str, given: dict[str, Any], path: str) -> Signer:
-    if ("identity" in given) == ("identity-regexp" in given):
-        raise MalformedError(f"{path}: needs exactly one of identity and identity-regexp")
-    pattern = given.get("identity-regexp")
-    return Signer(
-        name=name,
-        issuer=given["issuer"],
-        identity=given.get("identity"),
-        identity_regexp=None if pattern is None else _regexp(pattern, f"{path}.identity-regexp"),
-        trusted_root=given.get("trusted-root", "sigstore"),
-    )
-
-
-def _regexp(pattern: str, path: str) -> re.Pattern[str]:
-    if not pattern:
-        raise MalformedError(f"{path}: is empty, which would match nobody or anybody")
-    try:
-        with warnings.catch_warnings():
-            # What `re` warns of today (`[[a]`, `[a--b]`) it will read otherwise one day.
-            warnings.simplefilter("error")
-            compiled = re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        raise MalformedError(f"{path}: does not compile: {error}") from error
-    if compiled.fullmatch(""):
-        raise MalformedError(f"{path}: matches the empty string, so it names nobody")
-    return compiled
-
-
-def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str) -> Line:
+def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside) -> Line:
     source = parse_source(given["source"], f"{path}.source")
     files = tuple(given.get("files", ()))
     if files and source.scheme == "file":
@@ -273,33 +219,7 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str) -> Li
             for number, text in enumerate(given.get("evidence", ()))
         ),
         require=tuple(
-            _requirement(item, signers, f"{path}.require[{number}]")
+            rule_text.demand(item, signers, f"{path}.require[{number}]", beside)
             for number, item in enumerate(given.get("require", ()))
         ),
-    )
-
-
-def _requirement(given: dict[str, Any], signers: Mapping[str, Signer], path: str) -> Requirement:
-    name = given.get("signer")
-    if name is not None and name not in signers:
-        known = ", ".join(sorted(signers)) or "none is declared"
-        raise MalformedError(f"{path}.signer: no signer {name!r} under [signers] ({known})")
-    for key in ("predicate-type", "listed-in"):
-        if key in given and name is None:
-            raise MalformedError(f"{path}.{key}: says nothing without a signer")
-    if "listed-in" in given and "predicate-type" in given:
-        raise MalformedError(f"{path}: a line of a digest manifest has no predicate-type")
-    types = given.get("predicate-type", [])
-    types = [types] if isinstance(types, str) else types
-    for written in types:
-        if ":" not in written and written not in _ALIASES:
-            raise MalformedError(
-                f"{path}.predicate-type: {written!r} is neither a URI nor one of "
-                f"{', '.join(sorted(_ALIASES))}"
-            )
-    return Requirement(
-        signer=None if name is None else signers[name],
-        digest=encodings.parse_digest(given["digest"]) if "digest" in given else None,
-        predicate_types=tuple(PredicateType(written) for written in types),
-        listed_in=given.get("listed-in"),
     )

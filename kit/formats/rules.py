@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.formats.predicate_schema import PredicateSchema
 from kit.model import Digest
 from kit.model.predicates import Severity
 
@@ -33,10 +34,9 @@ class Signer:
     """Who may sign, in one of three forms.
 
     A certificate's: ``issuer`` and either an exact ``identity`` or a regexp for the whole
-    of it. A ``key``: the path of a public key under the host's anchors; ``key_sha256`` is
-    its fingerprint once it was found there. ``openpgp``: a full primary fingerprint in
-    upper case. ``trusted_root`` names the one Sigstore instance that may vouch for the
-    first two.
+    of it. A ``key``: the path of a public key under the host's anchors. ``openpgp``: a
+    full primary fingerprint in upper case. ``trusted_root`` names the one Sigstore
+    instance that may vouch for the first two.
     """
 
     name: str
@@ -44,7 +44,6 @@ class Signer:
     identity: str | None = None
     identity_regexp: re.Pattern[str] | None = None
     key: str | None = None
-    key_sha256: str | None = None
     openpgp: str | None = None
     trusted_root: str = "sigstore"
 
@@ -163,7 +162,7 @@ class Requirement:
     build: BuildRule = field(default_factory=BuildRule)
     sbom: SbomRule | None = None
     scan: ScanRule | None = None
-    predicate_schema: str | None = None
+    predicate_schema: PredicateSchema | None = None
     log: bool | None = None
     every: bool = False
     at_least: int = 1
@@ -186,7 +185,7 @@ class Requirement:
         if self.listed_in:
             parts.append(f"listed in {self.listed_in}")
         if self.predicate_schema:
-            parts.append(f"satisfying {self.predicate_schema}")
+            parts.append(f"satisfying {self.predicate_schema.name}")
         if self.digest:
             parts.append(f"digest {self.digest}")
         return ", ".join(parts)
@@ -224,14 +223,40 @@ class Alternatives:
         return f"{self.at_least} of: " + " | ".join(said)
 
 
+#: One ``[[artifact.require]]``.
+Demand = Requirement | Alternatives
+
+
+def parts_of(demand: Demand) -> tuple[Requirement, ...]:
+    """Return every requirement that a demand names, whichever way it may be met."""
+    if isinstance(demand, Requirement):
+        return (demand,)
+    return tuple(part for parts in demand.of for part in parts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
     """What may never pass, whoever signed it.
 
-    Identities are exact subjects; ``keys`` are SHA-256 fingerprints of public keys and
-    OpenPGP fingerprints, upper and lower case alike.
+    Identities are exact subjects; ``keys`` are ``sha256:`` fingerprints of public keys and
+    OpenPGP fingerprints in upper case.
     """
 
     digests: frozenset[Digest] = frozenset()
     identities: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for all of a release file: until when it counts, and which signatures may.
+
+    Signing times are compared with ``oldest_signature`` and ``newest_signature``, both
+    inclusive. No file may be of a version below ``minimum_version``.
+    """
+
+    expires: datetime | None = None
+    minimum_version: str | None = None
+    oldest_signature: datetime | None = None
+    newest_signature: datetime | None = None
+    denied: Denied = field(default_factory=Denied)

@@ -9,13 +9,13 @@ that met a requirement count: anybody can sign a statement that names anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
 from kit.formats import distribution
-from kit.formats.release_file import Line
+from kit.formats.rules import Requirement
 from kit.model import Claim, Finding, Level
 
 #: Reads the metadata inside the file; raises :class:`MalformedError` where it cannot.
@@ -39,13 +39,15 @@ _PLAIN = frozenset(
 _PACKAGES = frozenset({"deb", "rpm", "apk"})
 
 
-def unproved_name(name: str, claims: Iterable[Claim], line: Line, inside: Inside) -> Finding | None:
+def unproved_name(
+    name: str, claims: Iterable[Claim], parts: Sequence[Requirement], inside: Inside
+) -> Finding | None:
     """Return a finding unless something that was signed, or the policy, names the file so.
 
-    ``claims`` are those that met the line's requirements.
+    ``claims`` are those that met the requirements ``parts`` of the line.
     """
     claims = tuple(claims)
-    if any(requirement.digest is not None for requirement in line.require):
+    if any(part.digest is not None for part in parts):
         return None  # the policy pins these very bytes
     named = [_base(given) for claim in claims for given in claim.names]
     if name in named:
@@ -73,17 +75,19 @@ def unproved_name(name: str, claims: Iterable[Claim], line: Line, inside: Inside
 
 
 def unproved_version(
-    name: str, version: str, claims: Iterable[Claim], line: Line
+    name: str, version: str, claims: Iterable[Claim], parts: Sequence[Requirement]
 ) -> Finding | None:
     """Return a finding where neither the proved name nor the policy says the version."""
-    if any(requirement.digest is not None for requirement in line.require):
+    if any(part.digest is not None for part in parts):
         return None
     if names_version(name, version):
         return None
     met_by = {claim.identity.subject for claim in claims}
-    for requirement in line.require:
-        identity = requirement.signer.identity if requirement.signer else None
+    for part in parts:
+        identity = part.signer.identity if part.signer else None
         if identity is not None and identity in met_by and names_version(identity, version):
+            return None
+        if part.build.ref is not None and names_version(f"@{part.build.ref}", version):
             return None
     return Finding(
         level=Level.ERROR,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.model import Claim
-from kit.policy.requirements import Miss
+from kit.policy.miss import Miss
 
 GITHUB = "https://github.com"
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"

@@ -6,45 +6,33 @@ requirement of that line is met by one claim, and its name and version are prove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
-from kit.formats.distribution import Named
-from kit.formats.release_file import Line, ReleaseFile, Requirement, matches
-from kit.model import Artifact, Claim, Contradiction, Digest, Finding, Level, Verdict
-from kit.policy import binding, requirements
+from packaging.version import InvalidVersion, Version
 
-#: Of claims that do not meet a requirement, how many are told of: a pack may hold thousands.
-MAX_NEAREST = 8
+from kit.formats import distribution
+from kit.formats.distribution import Named
+from kit.formats.encodings import render_time
+from kit.formats.release_file import Line, ReleaseFile, matches
+from kit.formats.rules import Requirement
+from kit.model import Artifact, Claim, Digest, Finding, Level, Verdict
+from kit.policy import binding, demands, requirements
+from kit.policy.facts import Circumstances, FileFacts
 
 #: Reads the metadata inside a wheel or sdist; raises MalformedError where it cannot.
 Inside = Callable[[Artifact], Named]
 
 
-#: Refusals that say that evidence about a file of this name is about other bytes.
-_OTHER_BYTES = frozenset({"sigstore.digest", "statement.subject", "digest.mismatch"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
-    """One artifact of the pack: what was hashed, what verifiers accepted, what they found."""
-
-    artifact: Artifact
-    size: int
-    digests: Mapping[str, Digest]
-    claims: tuple[Claim, ...]
-    contradictions: tuple[Contradiction, ...]
-    findings: tuple[Finding, ...]
-
-
 def judge(
-    release: ReleaseFile, files: Sequence[FileFacts], inside: Inside
+    release: ReleaseFile, files: Sequence[FileFacts], inside: Inside, at: datetime
 ) -> tuple[tuple[Verdict, ...], tuple[Finding, ...]]:
     """Return a verdict for every file, in the order of the lines, and findings about lines.
 
-    ``inside`` reads the metadata inside a file; it is asked only about files whose bytes a
-    claim of the policy's signers covers.
+    ``at`` is the time of judging. ``inside`` reads the metadata inside a file; it is asked
+    only about files whose bytes a claim of the policy's signers covers.
     """
     by_source: dict[str, list[FileFacts]] = {}
     names_of: dict[Digest, list[str]] = {}
@@ -54,11 +42,12 @@ def judge(
         if file.artifact.name not in names[-1:]:
             names.append(file.artifact.name)
     verdicts: list[Verdict] = []
-    notes: list[Finding] = []
+    where = Circumstances(terms=release.terms, at=at)
+    notes: list[Finding] = list(_about_the_policy(release, where))
     for line in release.lines:
         mine = by_source.pop(line.source.text, [])
         for file in mine:
-            verdict = _judge_file(release, line, file, inside)
+            verdict = _judge_file(release, line, file, where, inside)
             verdicts.append(_once(verdict, names_of[file.digests["sha256"]]))
         present = [file.artifact.name for file in mine]
         verdicts += _missing(line, present)
@@ -67,29 +56,45 @@ def judge(
     return tuple(verdicts), tuple(notes)
 
 
-def _judge_file(release: ReleaseFile, line: Line, file: FileFacts, inside: Inside) -> Verdict:
+def _about_the_policy(release: ReleaseFile, where: Circumstances) -> Iterator[Finding]:
+    expires = release.terms.expires
+    if expires is not None and where.at >= expires:
+        yield _error(
+            "policy.expired",
+            "expires",
+            f"the policy counts until {render_time(expires)}, and it is {render_time(where.at)}",
+            hint="somebody must look at it again and set a new date",
+        )
+    floor = release.terms.minimum_version
+    if floor is not None and _below(release.version, floor):
+        yield _error(
+            "policy.version-floor",
+            "version",
+            f"the policy is for {release.version}, and its minimum-version is {floor}",
+        )
+
+
+def _judge_file(
+    release: ReleaseFile, line: Line, file: FileFacts, where: Circumstances, inside: Inside
+) -> Verdict:
     name = file.artifact.name
     findings: list[Finding] = []
     if not line.takes(name):
         findings.append(_unnamed(file, f"the line {line.source.text!r} does not name it"))
-    if not line.require:
-        findings.append(
-            _error(
-                "policy.no-rule",
-                name,
-                f"the line {line.source.text!r} has no require",
-                hint="say what must hold: add [[artifact.require]] with a signer or a digest",
-            )
-        )
-    met_by_id: dict[int, Claim] = {}  # the same few objects: comparing thousands would be slow
-    for requirement in line.require:
-        claims, unmet = _meet(requirement, file)
-        met_by_id |= {id(claim): claim for claim in claims}
-        findings += unmet
-    met = tuple(met_by_id.values())
+    if all(demand.optional is not None for demand in line.require):
+        findings.append(_no_rule(line, name))
+    claims: list[Claim] = []
+    parts: list[Requirement] = []
+    for demand in line.require:
+        outcome = demands.meet(demand, file, where)
+        claims += outcome.claims
+        parts += outcome.parts
+        findings += outcome.findings
+    met = demands.once_each(claims)
+    findings += _denied(file, where)
     findings += _contradicted(release, file)
     if not any(finding.level is Level.ERROR for finding in findings):
-        findings += _bound(release, line, name, met, partial(inside, file.artifact))
+        findings += _bound(release, file, met, parts, partial(inside, file.artifact))
     return Verdict(
         name=name,
         source=file.artifact.source,
@@ -100,46 +105,33 @@ def _judge_file(release: ReleaseFile, line: Line, file: FileFacts, inside: Insid
     )
 
 
-def _meet(requirement: Requirement, file: FileFacts) -> tuple[list[Claim], list[Finding]]:
-    """Return the claims that meet a requirement; without any, the findings that say why not."""
-    if requirement.signer is None:
-        missing = requirements.by_digest(requirement, file.digests)
-        return [], [_error(miss.code, file.artifact.name, miss.message) for miss in missing]
-    judged = [
-        (claim, requirements.misses(requirement, claim, file.digests)) for claim in file.claims
-    ]
-    met = [claim for claim, missing in judged if not missing]
-    if met:
-        return met, []
-    nearest = sorted(judged, key=lambda item: len(item[1]))[:MAX_NEAREST]
-    why = (
-        f"{nearest[0][0].evidence}: {nearest[0][1][0].message}"
-        if nearest
-        else "no evidence about it was accepted"
+def _no_rule(line: Line, name: str) -> Finding:
+    return _error(
+        "policy.no-rule",
+        name,
+        f"the line {line.source.text!r} has no require"
+        + (" that is not optional" if line.require else ""),
+        hint="say what must hold: add [[artifact.require]] with a signer or a digest",
     )
-    unmet = _error(
-        "policy.unmet",
-        file.artifact.name,
-        f"no evidence shows: {requirement.describe()}; {why}",
-        hint=_what_it_means(file),
-    )
-    near = [
-        Finding(
-            level=Level.NOTE,
-            code=miss.code,
-            subject=file.artifact.name,
-            message=f"{claim.evidence}: {miss.message}",
-        )
-        for claim, missing in nearest
-        for miss in missing
-    ]
-    return [], [unmet, *near]
 
 
-def _what_it_means(file: FileFacts) -> str:
-    if any(finding.code in _OTHER_BYTES for finding in file.findings):
-        return "this is not the file that was signed; it was changed or swapped since"
-    return "the pack is whole; what is missing is proof of who made this file"
+def _denied(file: FileFacts, where: Circumstances) -> Iterator[Finding]:
+    """Yield what may never pass: these bytes, or a file that somebody signed."""
+    denied = where.terms.denied
+    name = file.artifact.name
+    for digest in sorted(denied.digests & frozenset(file.digests.values())):
+        yield _error("policy.denied", name, f"the policy denies the digest {digest}")
+    subjects = {c.identity.subject for c in file.claims if requirements.is_denied(denied, c)}
+    for subject in sorted(subjects):
+        yield _error("policy.denied", name, f"it is signed by {subject}, whom the policy denies")
+
+
+def _below(version: str, floor: str) -> bool:
+    """Say whether a version is below the floor; what cannot be ordered is."""
+    try:
+        return Version(version) < Version(floor)
+    except InvalidVersion:
+        return True
 
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
@@ -160,14 +152,30 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
 
 
 def _bound(
-    release: ReleaseFile, line: Line, name: str, met: Sequence[Claim], inside: binding.Inside
+    release: ReleaseFile,
+    file: FileFacts,
+    met: Sequence[Claim],
+    parts: Sequence[Requirement],
+    inside: binding.Inside,
 ) -> list[Finding]:
+    name = file.artifact.name
     found = [
-        binding.unproved_name(name, met, line, inside),
-        binding.unproved_version(name, release.version, met, line),
+        binding.unproved_name(name, met, parts, inside),
+        binding.unproved_version(name, release.version, met, parts),
     ]
     level = Level.ERROR if release.strict_names else Level.WARNING
-    return [replace(finding, level=level) for finding in found if finding is not None]
+    told = [replace(finding, level=level) for finding in found if finding is not None]
+    floor = release.terms.minimum_version
+    written = distribution.parse_name(name)
+    if floor is not None and written is not None and _below(written.version, floor):
+        told.append(
+            _error(
+                "policy.version-floor",
+                name,
+                f"it is of version {written.version}, below minimum-version {floor}",
+            )
+        )
+    return told
 
 
 def _once(verdict: Verdict, names: Sequence[str]) -> Verdict:

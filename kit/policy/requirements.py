@@ -1,55 +1,105 @@
 """Whether one claim meets all of a requirement.
 
 A claim meets a requirement or misses it for reasons, each with its own code; the facts of
-two claims are never put together.
+two claims are never put together. First it is asked whether the claim is of the kind that
+is wanted, signed by whom it must be; only such claims are put to the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
-from kit.formats.release_file import Requirement, Signer
+from kit.formats.encodings import render_time
+from kit.formats.rules import BuildRule, Denied, Requirement, Signer
+from kit.formats.strictjson import parse as parse_json
 from kit.model import Claim, Digest
+from kit.policy.facts import Circumstances, FileFacts
+from kit.policy.miss import Miss
+
+MAX_PREDICATE = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """One fact a claim lacks: the stable code and what was expected and found."""
+def misses(
+    requirement: Requirement, claim: Claim, file: FileFacts, where: Circumstances
+) -> tuple[Miss, ...]:
+    """Return why a claim about a file does not meet a requirement; empty means that it does.
 
-    code: str
-    message: str
-
-
-def misses(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]) -> tuple[Miss, ...]:
-    """Return why a claim about the file with digests ``known`` does not meet a requirement.
-
-    Empty means that it does. Ordered from who signed to what was signed.
+    Ordered from who signed to what was signed.
     """
-    found: list[Miss] = []
+    found = of_kind(requirement, claim, file)
+    return found or (*_rest(requirement, claim, where), *by_digest(requirement, file.digests))
+
+
+def of_kind(requirement: Requirement, claim: Claim, file: FileFacts) -> tuple[Miss, ...]:
+    """Return why a claim is not one that the requirement is about: file, signer, type."""
+    return tuple(_of_kind(requirement, claim, file.digests))
+
+
+def _of_kind(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]) -> Iterator[Miss]:
     if known.get(claim.digest.algorithm) != claim.digest:
-        found.append(Miss("policy.digest", f"it speaks of {claim.digest}, which is another file"))
+        yield Miss("policy.digest", f"it speaks of {claim.digest}, which is another file")
     if requirement.signer is not None:
-        found += by_signer(requirement.signer, claim)
+        yield from by_signer(requirement.signer, claim)
     if claim.listed_in != requirement.listed_in:
-        found.append(
-            Miss(
-                "policy.listed-in",
-                f"it is a line of {claim.listed_in}, where the rule has no such listed-in"
-                if claim.listed_in
-                else f"it is not a line of {requirement.listed_in}",
-            )
+        yield Miss(
+            "policy.listed-in",
+            f"it is a line of {claim.listed_in}, where the rule has no such listed-in"
+            if claim.listed_in
+            else f"it is not a line of {requirement.listed_in}",
         )
     types = requirement.predicate_types
     if types and not any(kind.matches(claim.predicate_type) for kind in types):
         wanted = " or ".join(kind.written for kind in types)
-        found.append(
-            Miss(
-                "policy.predicate-type",
-                f"it is {claim.predicate_type or 'no statement'}, not {wanted}",
-            )
+        yield Miss(
+            "policy.predicate-type", f"it is {claim.predicate_type or 'no statement'}, not {wanted}"
         )
-    return (*found, *by_digest(requirement, known))
+
+
+def _rest(requirement: Requirement, claim: Claim, where: Circumstances) -> Iterator[Miss]:
+    yield from _by_time(claim, where)
+    logged = requirement.log
+    if logged is None:  # a certificate's was demanded by its instance; a key has none
+        logged = claim.identity.subject_type == "key"
+    if logged and not claim.log:
+        yield Miss("policy.log", "it rests on no transparency log, and the rule demands one")
+    yield from _by_schema(requirement, claim)
+    if requirement.build != BuildRule() or requirement.sbom or requirement.scan:
+        yield Miss("policy.not-judged", "this version cannot judge all of the rule")
+
+
+def _by_time(claim: Claim, where: Circumstances) -> Iterator[Miss]:
+    oldest, newest = where.terms.oldest_signature, where.terms.newest_signature
+    if oldest is None and newest is None:
+        return
+    if claim.signed_at is None:
+        yield Miss("policy.signed-at", "nothing vouches for when it was signed")
+        return
+    when = render_time(claim.signed_at)
+    if oldest is not None and claim.signed_at < oldest:
+        yield Miss("policy.signed-at", f"it was signed at {when}, before {render_time(oldest)}")
+    if newest is not None and claim.signed_at > newest:
+        yield Miss("policy.signed-at", f"it was signed at {when}, after {render_time(newest)}")
+
+
+def _by_schema(requirement: Requirement, claim: Claim) -> Iterator[Miss]:
+    schema = requirement.predicate_schema
+    if schema is None:
+        return
+    if claim.predicate_json is None:
+        yield Miss("policy.predicate-schema", f"it has no predicate for {schema.name}")
+        return
+    value = parse_json(claim.predicate_json.encode(), max_bytes=MAX_PREDICATE)
+    fault = schema.first_fault(value)
+    if fault is not None:
+        yield Miss("policy.predicate-schema", f"its predicate fails {schema.name}: {fault}")
+
+
+def is_denied(denied: Denied, claim: Claim) -> bool:
+    """Say whether a claim is by somebody who may never pass."""
+    subject = claim.identity.subject
+    return subject in denied.keys or (
+        claim.identity.subject_type not in ("key", "openpgp") and subject in denied.identities
+    )
 
 
 def by_digest(requirement: Requirement, known: Mapping[str, Digest]) -> tuple[Miss, ...]:
@@ -62,28 +112,54 @@ def by_digest(requirement: Requirement, known: Mapping[str, Digest]) -> tuple[Mi
 
 
 def by_signer(signer: Signer, claim: Claim) -> tuple[Miss, ...]:
-    """Return why a claim is not this signer's: instance, issuer, whole identity."""
-    found: list[Miss] = []
+    """Return why a claim is not this signer's."""
+    if signer.openpgp is not None:
+        return tuple(_by_openpgp(signer, claim))
+    if signer.key is not None:
+        return tuple(_by_key(signer, claim))
+    return tuple(_by_certificate(signer, claim))
+
+
+def _by_openpgp(signer: Signer, claim: Claim) -> Iterator[Miss]:
+    who = claim.identity
+    if who.subject_type != "openpgp" or who.subject != signer.openpgp:
+        yield Miss("policy.identity", f"it was signed by {who.subject}, not by {signer.describe()}")
+
+
+def _by_key(signer: Signer, claim: Claim) -> Iterator[Miss]:
+    yield from _by_instance(signer, claim)
+    who = claim.identity
+    files = who.facts.get("key", "").split(", ")
+    if who.subject_type != "key" or signer.key not in files:
+        yield Miss("policy.identity", f"it was signed by {who.subject}, not by {signer.describe()}")
+
+
+def _by_certificate(signer: Signer, claim: Claim) -> Iterator[Miss]:
+    """Yield what is another's: instance, issuer, whole identity."""
+    yield from _by_instance(signer, claim)
+    who = claim.identity
+    keyed = who.subject_type in ("key", "openpgp")
+    if keyed or who.issuer != signer.issuer:
+        yield Miss(
+            "policy.issuer",
+            f"it was signed by a key, not by {signer.describe()}"
+            if keyed
+            else f"its issuer is {who.issuer}, not {signer.issuer}",
+        )
+    if not _is(signer, who.subject):
+        yield Miss(
+            "policy.identity",
+            f"it was signed by {who.subject}, not by {signer.describe()}"
+            + _difference(signer.identity, who.subject),
+        )
+
+
+def _by_instance(signer: Signer, claim: Claim) -> Iterator[Miss]:
     if claim.instance != signer.trusted_root:
-        found.append(
-            Miss(
-                "policy.instance",
-                f"the instance {claim.instance!r} vouches for it, not {signer.trusted_root!r}",
-            )
+        yield Miss(
+            "policy.instance",
+            f"the instance {claim.instance!r} vouches for it, not {signer.trusted_root!r}",
         )
-    if claim.identity.subject_type == "key" or claim.identity.issuer != signer.issuer:
-        found.append(
-            Miss("policy.issuer", f"its issuer is {claim.identity.issuer}, not {signer.issuer}")
-        )
-    if not _is(signer, claim.identity.subject):
-        found.append(
-            Miss(
-                "policy.identity",
-                f"it was signed by {claim.identity.subject}, not by {signer.describe()}"
-                + _difference(signer.identity, claim.identity.subject),
-            )
-        )
-    return tuple(found)
 
 
 def _is(signer: Signer, subject: str) -> bool:

@@ -9,33 +9,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kit.errors import AnchorError, MalformedError, UsageError
 from kit.formats import trusted_root
 from kit.model import AnchorRecord
+from kit.trust.keys import KeyAnchor, find_keys
+from kit.trust.places import Place, read
 
 FILE = "trusted_root.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A folder of anchors and what to call it in a report (never an absolute path)."""
-
-    folder: Path
-    label: str
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Anchor:
-    """One instance's trusted root, read once: the parsed root and the bytes it came from."""
+    """One instance's trusted root, read once: the parsed root and the bytes it came from.
+
+    ``keys`` are the public keys of signers that belong to this instance.
+    """
 
     instance: str
     raw: bytes
     root: trusted_root.TrustedRoot
     origin: str
+    keys: tuple[KeyAnchor, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -52,20 +49,15 @@ class Anchor:
         )
 
 
-def packaged() -> Place:
-    """Return the anchors that travel with the kit: in the wheel, or in its checkout."""
-    kit = Path(__file__).resolve().parent.parent
-    inside = kit / "trust-roots"
-    return Place(
-        folder=inside if inside.is_dir() else kit.parent / "trust-roots",
-        label="pinned with the kit",
-    )
-
-
 def find(
-    instances: Iterable[str], places: Sequence[Place], given: Sequence[str] = ()
+    instances: Iterable[str],
+    places: Sequence[Place],
+    given: Sequence[str] = (),
+    keys: Iterable[tuple[str, str]] = (),
 ) -> dict[str, Anchor]:
     """Return the anchor of every instance in ``instances``.
+
+    ``keys`` are pairs of a public key's path and the instance it belongs to.
 
     ``given`` are the values of ``--trusted-root``: ``NAME=FILE``, or ``FILE`` where only
     one instance is named. Raises :class:`AnchorError` (missing, unreadable, malformed,
@@ -78,11 +70,18 @@ def find(
             raise UsageError(
                 f"{place.label}: no such folder", subject=str(place.folder), code="trust.no-folder"
             )
-    return {
+    found = {
         instance: _from_file(instance, files[instance], places)
         if instance in files
         else _look_up(instance, places)
         for instance in wanted
+    }
+    paths = [(path, instance) for path, instance in keys if instance in found]
+    return {
+        instance: replace(
+            anchor, keys=find_keys((path for path, owner in paths if owner == instance), places)
+        )
+        for instance, anchor in found.items()
     }
 
 
@@ -111,7 +110,7 @@ def _overrides(wanted: Sequence[str], given: Sequence[str]) -> Mapping[str, Path
 def _look_up(instance: str, places: Sequence[Place]) -> Anchor:
     for place in places:
         path = place.folder / instance / FILE
-        raw = _read(path, instance)
+        raw = read(path, trusted_root.MAX_BYTES, instance)
         if raw is not None:
             return _anchor(instance, raw, place.label)
     looked = ", ".join(place.label for place in places)
@@ -125,7 +124,7 @@ def _look_up(instance: str, places: Sequence[Place]) -> Anchor:
 
 
 def _from_file(instance: str, path: Path, places: Sequence[Place]) -> Anchor:
-    raw = _read(path, instance)
+    raw = read(path, trusted_root.MAX_BYTES, instance)
     if raw is None:
         raise AnchorError(
             f"no such file: {path}", code="trust.missing", subject=instance, hint=None
@@ -150,25 +149,6 @@ def _line_of(instance: str, lines: Sequence[bytes], places: Sequence[Place]) -> 
             subject=instance,
         )
     return lines[matching[0]]
-
-
-def _read(path: Path, instance: str) -> bytes | None:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(trusted_root.MAX_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise AnchorError(
-            f"{path}: {error.strerror}", code="trust.unreadable", subject=instance
-        ) from error
-    if len(raw) > trusted_root.MAX_BYTES:  # of several lines, the last would be lost
-        raise AnchorError(
-            f"{path} is over {trusted_root.MAX_BYTES} bytes",
-            code="trust.malformed",
-            subject=instance,
-        )
-    return raw
 
 
 def _anchor(instance: str, raw: bytes, origin: str) -> Anchor:

@@ -38,14 +38,16 @@ from kit.formats import (
     trusted_root,
 )
 from kit.formats.dsse import Envelope, EnvelopeSignature
-from kit.formats.release_file import ReleaseFile, Requirement
+from kit.formats.release_file import ReleaseFile
+from kit.formats.rules import Requirement
 from kit.formats.sigstore_bundle import Bundle, InclusionProof, LogEntry, MessageSignature
 from kit.model import Artifact, Claim, Digest
 from kit.policy import binding
-from kit.policy.judge import FileFacts, judge
+from kit.policy.facts import FileFacts
+from kit.policy.judge import judge
 from kit.verifiers.sigstore import chain
 from tests import archives, claims
-from tests.lab import IDENTITY, ISSUER, Lab
+from tests.lab import AT, IDENTITY, ISSUER, Lab
 
 many = settings(max_examples=150, deadline=None, database=None)
 some = settings(
@@ -507,7 +509,7 @@ POLICY = st.lists(st.sampled_from(REQUIRED), max_size=3).map(
 
 
 def passes(policy: ReleaseFile, file: FileFacts) -> bool:
-    (verdict,), _ = judge(policy, [file], claims.unreadable)
+    (verdict,), _ = judge(policy, [file], claims.unreadable, AT)
     return verdict.passed
 
 
@@ -534,7 +536,7 @@ def meets(requirement: Requirement, claim: Claim) -> bool:
 def test_a_file_passes_exactly_if_one_claim_meets_each_requirement_and_one_of_them_names_it(
     policy: ReleaseFile, made: list[Claim]
 ) -> None:
-    require = policy.lines[0].require
+    require = policy.lines[0].requirements
     met = [[claim for claim in made if meets(r, claim)] for r in require]
     pinned = [r.digest == claims.sha256(b"artifact") for r in require]
     all_met = bool(require) and all(
@@ -569,9 +571,9 @@ def test_the_order_of_claims_changes_no_verdict(
 def test_a_verdict_tells_only_claims_that_meet_a_requirement(
     policy: ReleaseFile, made: list[Claim]
 ) -> None:
-    (verdict,), _notes = judge(policy, [claims.file(*made)], claims.unreadable)
+    (verdict,), _notes = judge(policy, [claims.file(*made)], claims.unreadable, AT)
     for claim in verdict.claims:
-        assert any(meets(r, claim) for r in policy.lines[0].require)
+        assert any(meets(r, claim) for r in policy.lines[0].requirements)
 
 
 @many
@@ -582,7 +584,7 @@ def test_every_file_and_every_name_gets_a_verdict(names: list[str], made: list[C
     )
     policy = claims.release(lines=lines, signers=OTHERS)
     files = [claims.file(*made, name=name, raw=name.encode()) for name in sorted(set(names))]
-    verdicts, _ = judge(policy, files, claims.unreadable)
+    verdicts, _ = judge(policy, files, claims.unreadable, AT)
     assert sorted(verdict.name for verdict in verdicts) == sorted({"a", "b"} | set(names))
     assert not any(verdict.passed for verdict in verdicts if verdict.name not in names)
 
@@ -591,13 +593,13 @@ def test_every_file_and_every_name_gets_a_verdict(names: list[str], made: list[C
 @given(st.lists(CLAIM, max_size=3))
 def test_no_claims_open_a_file_that_no_signer_vouches_for(made: list[Claim]) -> None:
     policy = claims.release('signer = "release"', signers=OTHERS)
-    required = policy.lines[0].require[0]
+    required = policy.lines[0].requirements[0]
 
     def inside(_: Artifact) -> distribution.Named:
         assert any(meets(required, claim) for claim in made)
         raise MalformedError("opened")
 
-    judge(policy, [claims.file(*made)], inside)
+    judge(policy, [claims.file(*made)], inside, AT)
 
 
 # ---- the same as coreutils ----------------------------------------------------------

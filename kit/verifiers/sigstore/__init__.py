@@ -5,7 +5,7 @@ its order): ``inclusion`` what a log promises and proves, ``times`` when, ``chai
 ``leaf`` who, ``signature`` over what. ``second_opinion`` is the door to sigstore-python.
 """
 
-from kit.verifiers.sigstore.claims import Verified
+from kit.verifiers.sigstore.claims import Verified, VerifiedStatement
 from kit.verifiers.sigstore.verifier import SigstoreVerifier
 
-__all__ = ["SigstoreVerifier", "Verified"]
+__all__ = ["SigstoreVerifier", "Verified", "VerifiedStatement"]

@@ -153,7 +153,7 @@ def test_another_instances_refusal_is_not_told_where_one_accepts(lab: Lab) -> No
     subject = Subject(member="artifacts/x", digests={"sha256": digest})
     job = Job(label="evidence/x", raw=lab.sign(TOOL), subjects=(subject,))
     both = (anchor(Lab("other"), "other"), anchor(lab))
-    (outcome,) = check_jobs.run([job], both, NOW, 1)
+    (outcome,) = check_jobs.run([job], check_jobs.Basis(anchors=both, at=NOW), 1)
     assert [claim.instance for claim in outcome.claims] == ["acme"]
     assert outcome.refusals == ()
 
@@ -162,7 +162,7 @@ def test_a_claim_names_the_instance_that_accepted_it_and_no_other(lab: Lab) -> N
     digest = Digest("sha256", hashlib.sha256(TOOL).hexdigest())
     subject = Subject(member="artifacts/x", digests={"sha256": digest})
     job = Job(label="evidence/x", raw=Lab("other").sign(TOOL), subjects=(subject,))
-    (outcome,) = check_jobs.run([job], (anchor(lab),), NOW, 1)
+    (outcome,) = check_jobs.run([job], check_jobs.Basis(anchors=(anchor(lab),), at=NOW), 1)
     assert outcome.claims == ()
     assert [refusal.code for refusal in outcome.refusals] == ["sigstore.chain"]
 

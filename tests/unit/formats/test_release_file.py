@@ -10,7 +10,8 @@ import pytest
 
 from kit.errors import UsageError
 from kit.formats import release_file
-from kit.formats.release_file import Line, PredicateType, ReleaseFile, Requirement
+from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.rules import PredicateType, Requirement
 from kit.model import Digest
 
 HEX = "a" * 64
@@ -83,7 +84,7 @@ def the_line(text: str) -> Line:
 
 
 def the_requirement(text: str) -> Requirement:
-    return parse(release(require=text)).lines[0].require[0]
+    return parse(release(require=text)).lines[0].requirements[0]
 
 
 # ---- every key ----------------------------------------------------------------------
@@ -148,7 +149,7 @@ def test_evidence_is_read_as_sources() -> None:
 
 
 def test_a_requirement_is_read_with_all_its_keys() -> None:
-    requirement = parse(WHOLE).lines[0].require[0]
+    requirement = parse(WHOLE).lines[0].requirements[0]
     assert requirement.signer == parse(WHOLE).signers["release"]
     assert requirement.digest == Digest("sha256", HEX)
     assert requirement.predicate_types == (
@@ -158,11 +159,11 @@ def test_a_requirement_is_read_with_all_its_keys() -> None:
 
 
 def test_a_digest_manifest_that_must_list_a_file_is_read() -> None:
-    assert parse(WHOLE).lines[0].require[1].listed_in == "SHA256SUMS"
+    assert parse(WHOLE).lines[0].requirements[1].listed_in == "SHA256SUMS"
 
 
 def test_a_digest_may_stand_alone() -> None:
-    requirement = parse(WHOLE).lines[1].require[0]
+    requirement = parse(WHOLE).lines[1].requirements[0]
     assert (requirement.signer, requirement.digest) == (None, Digest("sha512", "b" * 128))
 
 
@@ -172,7 +173,7 @@ def test_a_line_may_have_no_requirement() -> None:
 
 
 def test_a_digest_alone_is_described() -> None:
-    assert parse(WHOLE).lines[1].require[0].describe() == "digest sha512:" + "b" * 128
+    assert parse(WHOLE).lines[1].requirements[0].describe() == "digest sha512:" + "b" * 128
 
 
 @pytest.mark.parametrize("number", [0, 1])
@@ -204,16 +205,16 @@ REFUSED = {
     "strict-names a text": (release(top='strict-names = "no"'), "strict-names: "),
     "unknown key": (release(top="evil = 1"), "evil: unknown key"),
     "unknown key of a signer": (
-        release(signer='issuer = "i"\nidentity = "me"\nkey = "k"'),
-        "signers.release.key: unknown key",
+        release(signer='issuer = "i"\nidentity = "me"\nkeys = "k"'),
+        "signers.release.keys: unknown key",
     ),
     "unknown key of a line": (
         release(line='source = "file:a.b"\nfile = "a"'),
         "artifact[0].file: unknown key",
     ),
     "unknown key of a requirement": (
-        release(require='signer = "release"\nsource-ref = "refs/tags/v1.0"'),
-        "artifact[0].require[0].source-ref: unknown key",
+        release(require='signer = "release"\nsource-rev = "refs/tags/v1.0"'),
+        "artifact[0].require[0].source-rev: unknown key",
     ),
     "key in capitals": (release(line='Source = "file:a.b"'), "artifact[0].Source: unknown key"),
     "key with underscore": (
@@ -290,12 +291,18 @@ REFUSED = {
         HEAD + '[[artifact]]\nsource = "file:a.b"\n[[artifact.require]]\nsigner = "me"',
         "artifact[0].require[0].signer: no signer 'me' under [signers] (none is declared)",
     ),
-    "digest without algorithm": (release(require=f'digest = "{HEX}"'), "artifact[0].require[0].d"),
+    "digest without algorithm": (
+        release(require=f'digest = "{HEX}"'),
+        "artifact[0].require[0].d",
+    ),
     "digest in capitals": (
         release(require=f'digest = "sha256:{HEX.upper()}"'),
         "artifact[0].require[0].digest: ",
     ),
-    "digest of SHA-1": (release(require='digest = "sha1:aa"'), "artifact[0].require[0].digest: "),
+    "digest of SHA-1": (
+        release(require='digest = "sha1:aa"'),
+        "artifact[0].require[0].digest: ",
+    ),
     "predicate type without signer": (
         release(require='predicate-type = "spdx"'),
         "artifact[0].require[0].predicate-type: says nothing without a signer",
@@ -306,7 +313,7 @@ REFUSED = {
     ),
     "listed-in beside a predicate type": (
         release(require='signer = "release"\npredicate-type = "spdx"\nlisted-in = "SUMS"'),
-        "artifact[0].require[0]: a line of a digest manifest has no predicate-type",
+        "artifact[0].require[0].predicate-type: a line of a digest manifest has none",
     ),
     "predicate type unknown": (
         release(require='signer = "release"\npredicate-type = ["spdx", "sbom"]'),

@@ -11,7 +11,7 @@ import pytest
 
 from kit.errors import MalformedError
 from kit.formats import trusted_root
-from kit.trust import anchors
+from kit.trust import places
 from tests.lab import Lab
 
 ROOT = json.loads(Lab("acme").trusted_root())
@@ -47,7 +47,7 @@ def test_a_root_is_read() -> None:
 
 
 def test_the_pinned_root_of_the_public_good_instance_is_read() -> None:
-    raw = (anchors.packaged().folder / "sigstore" / "trusted_root.json").read_bytes()
+    raw = (places.packaged().folder / "sigstore" / "trusted_root.json").read_bytes()
     assert trusted_root.parse(raw).unknown == ()
 
 

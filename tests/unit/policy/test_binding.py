@@ -10,7 +10,7 @@ import pytest
 from kit.errors import MalformedError
 from kit.formats import distribution
 from kit.formats.distribution import Named
-from kit.formats.release_file import Line
+from kit.formats.rules import Requirement
 from kit.model import Claim
 from kit.policy import binding
 from tests import claims
@@ -21,8 +21,8 @@ SIGNED = 'signer = "release"'
 PINNED = f'{SIGNED}\ndigest = "{claims.sha256(b"artifact")}"'
 
 
-def line(require: str = SIGNED, signers: str = "") -> Line:
-    return claims.release(require, signers=signers).lines[0]
+def parts(require: str = SIGNED, signers: str = "") -> tuple[Requirement, ...]:
+    return claims.release(require, signers=signers).lines[0].requirements
 
 
 def name_proved(
@@ -31,13 +31,13 @@ def name_proved(
     require: str = SIGNED,
     inside: Callable[[], Named] = unreadable,
 ) -> bool:
-    found = binding.unproved_name(name, made, line(require), inside)
+    found = binding.unproved_name(name, made, parts(require), inside)
     assert found is None or found.code == "artifact.name-unproved"
     return found is None
 
 
 def version_proved(name: str, version: str, *made: Claim, require: str = SIGNED) -> bool:
-    found = binding.unproved_version(name, version, made, line(require))
+    found = binding.unproved_version(name, version, made, parts(require))
     assert found is None or found.code == "artifact.version-unproved"
     return found is None
 
@@ -135,7 +135,7 @@ def test_metadata_is_read_of_wheels_and_sdists_only(name: str) -> None:
 
 
 def told(inside: Callable[[], Named], *made: Claim) -> str:
-    found = binding.unproved_name(WHEEL, made, line(), inside)
+    found = binding.unproved_name(WHEEL, made, parts(), inside)
     assert found is not None
     return found.message
 
@@ -258,7 +258,7 @@ def test_an_exact_identity_of_which_no_claim_was_accepted_does_not() -> None:
 def test_a_regexp_at_the_tag_of_the_version_does_not() -> None:
     signers = f"[signers.ours]\nissuer = 'i'\nidentity-regexp = '{IDENTITY}'"
     found = binding.unproved_version(
-        "tool.exe", "1.0", [claim(issuer="i")], line('signer = "ours"', signers)
+        "tool.exe", "1.0", [claim(issuer="i")], parts('signer = "ours"', signers)
     )
     assert found is not None
 

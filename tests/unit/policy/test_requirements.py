@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kit.formats.release_file import Requirement
+from kit.formats.rules import Requirement
 from kit.model import Claim, Digest
 from kit.policy import requirements
 from tests import claims
@@ -12,15 +14,16 @@ from tests.claims import PROVENANCE, claim
 from tests.lab import IDENTITY, ISSUER
 
 KNOWN = {"sha256": claims.sha256(b"artifact"), "sha512": Digest("sha512", "b" * 128)}
+FILE = replace(claims.file(), digests=KNOWN)
 
 
 def requirement(text: str, signers: str = "") -> Requirement:
-    return claims.release(text, signers=signers).lines[0].require[0]
+    return claims.release(text, signers=signers).lines[0].requirements[0]
 
 
 def codes(text: str, made: Claim, signers: str = "") -> list[str]:
     """Return the codes of what a claim misses."""
-    found = requirements.misses(requirement(text, signers), made, KNOWN)
+    found = requirements.misses(requirement(text, signers), made, FILE, claims.WHERE)
     return [miss.code for miss in found]
 
 
@@ -98,13 +101,13 @@ def test_all_that_a_claim_misses_is_told() -> None:
 
 def test_a_message_says_in_which_part_two_workflows_differ() -> None:
     made = claim(subject=IDENTITY.replace("v1.0", "v0.9"))
-    (miss,) = requirements.misses(requirement(SIGNED), made, KNOWN)
+    (miss,) = requirements.misses(requirement(SIGNED), made, FILE, claims.WHERE)
     assert miss.message.endswith("(differs in: ref)")
 
 
 @pytest.mark.parametrize("subject", ["jo@acme.test", "https://github.com/acme/tool"])
 def test_a_message_about_what_is_no_workflow_says_no_part(subject: str) -> None:
-    (miss,) = requirements.misses(requirement(SIGNED), claim(subject=subject), KNOWN)
+    (miss,) = requirements.misses(requirement(SIGNED), claim(subject=subject), FILE, claims.WHERE)
     assert "differs in" not in miss.message
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from kit.errors import AnchorError, KitError, UsageError
 from kit.formats import trusted_root
-from kit.trust import anchors
-from kit.trust.anchors import Place
+from kit.trust import anchors, places
+from kit.trust.places import Place
 from tests.lab import Lab
 
 ACME, OTHER, THIRD = (Lab(seed).trusted_root() for seed in ("acme", "other", "third"))
@@ -172,7 +172,7 @@ def test_a_found_anchor_is_recorded_by_digest_origin_and_age(tmp_path: Path) -> 
 
 
 def test_the_anchors_that_travel_with_the_kit_have_the_public_good_instance() -> None:
-    found = anchors.find(["sigstore"], [anchors.packaged()])["sigstore"]
+    found = anchors.find(["sigstore"], [places.packaged()])["sigstore"]
     assert (found.origin, found.root.unknown) == ("pinned with the kit", ())
 
 
@@ -181,7 +181,7 @@ def test_the_anchors_that_travel_with_the_kit_do_not_depend_on_the_current_folde
 ) -> None:
     place(tmp_path / "trust-roots", sigstore=ACME)
     monkeypatch.chdir(tmp_path)
-    assert anchors.find(["sigstore"], [anchors.packaged()])["sigstore"].raw != ACME
+    assert anchors.find(["sigstore"], [places.packaged()])["sigstore"].raw != ACME
 
 
 # ---- --trusted-root -----------------------------------------------------------------

@@ -1,0 +1,350 @@
+"""Read signers and requirements as the release file writes them.
+
+The JSON Schema has been asked already: here is what it cannot say, such as which keys
+make sense together. A key that could not do anything is refused rather than ignored.
+Every error begins with the path of the offending key.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+from kit.errors import MalformedError
+from kit.formats import encodings, predicate_schema
+from kit.formats.rules import (
+    ALIASES,
+    Alternatives,
+    BuildRule,
+    Demand,
+    Denied,
+    PredicateType,
+    Requirement,
+    SbomRule,
+    ScanException,
+    ScanRule,
+    Signer,
+    Terms,
+)
+from kit.model.predicates import Severity
+
+#: Returns the bytes of a file beside the release file; raises ``MalformedError`` for none.
+Beside = Callable[[str], bytes]
+
+_BUILD_KEYS = (
+    "builder-id",
+    "source-repository",
+    "source-ref",
+    "source-tag",
+    "source-branch",
+    "source-digest",
+    "signer-workflow",
+    "build-trigger",
+    "runner-environment",
+    "external-parameters",
+)
+#: What only a signed statement, or its certificate, can show.
+_STATEMENT_KEYS = ("predicate-type", "predicate-schema", *_BUILD_KEYS)
+_UNIT = {"h": "hours", "d": "days"}
+
+
+# ---- signers ----------------------------------------------------------------------
+
+
+def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
+    """Read ``[signers.NAME]``."""
+    forms = [f for f in ("identity", "identity-regexp", "key", "openpgp") if f in given]
+    if len(forms) != 1:
+        raise MalformedError(
+            f"{path}: needs exactly one of identity, identity-regexp, key and openpgp"
+        )
+    form = forms[0]
+    certified = form.startswith("identity")
+    if certified != ("issuer" in given):
+        raise MalformedError(
+            f"{path}.issuer: is missing; anybody's identity provider could name that identity"
+            if certified
+            else f"{path}.issuer: says nothing of a signer by {form}"
+        )
+    if form == "openpgp" and "trusted-root" in given:
+        raise MalformedError(f"{path}.trusted-root: says nothing of a signer by openpgp")
+    return Signer(
+        name=name,
+        issuer=given.get("issuer", ""),
+        identity=given.get("identity"),
+        identity_regexp=_regexp(given["identity-regexp"], f"{path}.identity-regexp")
+        if form == "identity-regexp"
+        else None,
+        key=given.get("key"),
+        openpgp=_fingerprint(given["openpgp"], f"{path}.openpgp") if form == "openpgp" else None,
+        trusted_root=given.get("trusted-root", "sigstore"),
+    )
+
+
+def _fingerprint(text: str, path: str) -> str:
+    """Return a full OpenPGP fingerprint (v4: 40 hex digits, v6: 64) in upper case."""
+    plain = text.replace(" ", "").upper()
+    if re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", plain) is None:
+        raise MalformedError(
+            f"{path}: {text!r} is not a full fingerprint of 40 or 64 hex digits; short key ids "
+            "can be made to collide"
+        )
+    return plain
+
+
+def _regexp(pattern: str, path: str) -> re.Pattern[str]:
+    if not pattern:
+        raise MalformedError(f"{path}: is empty, which would match nobody or anybody")
+    try:
+        with warnings.catch_warnings():
+            # What `re` warns of today (`[[a]`, `[a--b]`) it will read otherwise one day.
+            warnings.simplefilter("error")
+            compiled = re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
+        raise MalformedError(f"{path}: does not compile: {error}") from error
+    if compiled.fullmatch(""):
+        raise MalformedError(f"{path}: matches the empty string, so it names nobody")
+    return compiled
+
+
+# ---- requirements -----------------------------------------------------------------
+
+
+def demand(
+    given: Mapping[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside
+) -> Demand:
+    """Read one ``[[artifact.require]]``: a requirement, or several ways to meet it."""
+    if "any-of" not in given:
+        return _requirement(given, signers, path, beside)
+    extra = sorted(set(given) - {"any-of", "at-least", "optional"})
+    if extra:
+        raise MalformedError(f"{path}.{extra[0]}: belongs into each of any-of")
+    of = tuple(
+        _all_of(item, signers, f"{path}.any-of[{number}]", beside)
+        for number, item in enumerate(given["any-of"])
+    )
+    at_least = given.get("at-least", 1)
+    if at_least > len(of):
+        raise MalformedError(f"{path}.at-least: {at_least} of {len(of)} can never be met")
+    if at_least > 1 and any(len(parts) > 1 or parts[0].signer is None for parts in of):
+        raise MalformedError(
+            f"{path}.at-least: counts signers, so each of any-of must have one and no all-of"
+        )
+    return Alternatives(of=of, at_least=at_least, optional=given.get("optional"))
+
+
+def _all_of(
+    given: Mapping[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside
+) -> tuple[Requirement, ...]:
+    inner = given.get("all-of", [given])
+    if "all-of" in given and len(given) > 1:
+        raise MalformedError(f"{path}: has keys beside all-of; put them into each of all-of")
+    where = [f"{path}.all-of[{n}]" for n in range(len(inner))] if "all-of" in given else [path]
+    parts = tuple(
+        _requirement(item, signers, place, beside) for item, place in zip(inner, where, strict=True)
+    )
+    for part, place in zip(parts, where, strict=True):
+        if part.optional is not None:
+            raise MalformedError(f"{place}.optional: one of several ways is optional as it is")
+    return parts
+
+
+def _requirement(
+    given: Mapping[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside
+) -> Requirement:
+    who = _who(given, signers, path)
+    _refuse_idle(given, who, path)
+    scan = _scan(given["scan"], signers, f"{path}.scan") if "scan" in given else None
+    schema = given.get("predicate-schema")
+    return Requirement(
+        signer=who,
+        digest=encodings.parse_digest(given["digest"]) if "digest" in given else None,
+        predicate_types=_types(given.get("predicate-type", []), f"{path}.predicate-type"),
+        listed_in=given.get("listed-in"),
+        build=_build(given, path),
+        sbom=_sbom(given["sbom"]) if "sbom" in given else None,
+        scan=scan,
+        predicate_schema=None
+        if schema is None
+        else predicate_schema.read(schema, beside, f"{path}.predicate-schema"),
+        log=given.get("log"),
+        every=given.get("every", scan is not None),
+        at_least=given.get("at-least", 1),
+        optional=given.get("optional"),
+    )
+
+
+def _who(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> Signer | None:
+    if "openpgp" in given:
+        if "signer" in given:
+            raise MalformedError(f"{path}.openpgp: stands for a signer; there is one already")
+        key = _fingerprint(given["openpgp"], f"{path}.openpgp")
+        return Signer(name=key[-16:], openpgp=key)
+    name = given.get("signer")
+    if name is None:
+        return None
+    if name not in signers:
+        raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
+    return signers[name]
+
+
+def _no_signer(name: str, signers: Mapping[str, Signer]) -> str:
+    known = ", ".join(sorted(signers)) or "none is declared"
+    return f"no signer {name!r} under [signers] ({known})"
+
+
+def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> None:
+    """Refuse keys that could say nothing beside the others."""
+    if who is None:
+        for key in sorted(set(given) - {"digest", "optional"}):
+            raise MalformedError(f"{path}.{key}: says nothing without a signer")
+        if "digest" not in given:
+            raise MalformedError(f"{path}: demands nothing")
+        return
+    if who.openpgp is not None:
+        _refuse(given, (*_STATEMENT_KEYS, "log"), path, "an OpenPGP signature says nothing of it")
+    if "listed-in" in given:
+        because = "a line of a digest manifest has none"
+        _refuse(given, (*_STATEMENT_KEYS, "sbom", "scan"), path, because)
+    if "sbom" in given:
+        _refuse(given, ("scan",), path, "one claim is not both; write two requirements")
+    refs = [key for key in ("source-ref", "source-tag", "source-branch") if key in given]
+    _refuse(given, refs[1:], path, f"{refs[0] if refs else ''} says the ref already")
+    if given.get("at-least", 1) > 1 and who.identity_regexp is None:
+        raise MalformedError(
+            f"{path}.at-least: the signer {who.name!r} is one alone; use any-of with several, or "
+            "an identity-regexp"
+        )
+
+
+def _refuse(given: Mapping[str, Any], keys: Sequence[str], path: str, because: str) -> None:
+    for key in keys:
+        if key in given:
+            raise MalformedError(f"{path}.{key}: {because}")
+
+
+def _types(written: str | list[str], path: str) -> tuple[PredicateType, ...]:
+    types = [written] if isinstance(written, str) else written
+    for one in types:
+        if ":" not in one and one not in ALIASES:
+            raise MalformedError(
+                f"{path}: {one!r} is neither a URI nor one of {', '.join(sorted(ALIASES))}"
+            )
+    return tuple(PredicateType(one) for one in types)
+
+
+def _build(given: Mapping[str, Any], path: str) -> BuildRule:
+    trigger = given.get("build-trigger", [])
+    repository = given.get("source-repository")
+    if repository is not None and repository.endswith((".git", "/")):
+        raise MalformedError(
+            f"{path}.source-repository: {repository!r}: certificates write it without .git and "
+            "without a slash at the end"
+        )
+    return BuildRule(
+        builder_id=given.get("builder-id"),
+        source_repository=repository,
+        source_ref=given.get("source-ref"),
+        source_tag=given.get("source-tag"),
+        source_branch=given.get("source-branch"),
+        source_digest=given.get("source-digest"),
+        signer_workflow=given.get("signer-workflow"),
+        build_trigger=(trigger,) if isinstance(trigger, str) else tuple(trigger),
+        runner_environment=given.get("runner-environment"),
+        external_parameters=given.get("external-parameters"),
+    )
+
+
+def _sbom(given: Any) -> SbomRule:
+    if given is True:
+        return SbomRule()
+    return SbomRule(
+        format=given.get("format"),
+        file=given.get("file"),
+        minimum_components=given.get("minimum-components", 1),
+    )
+
+
+def _scan(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> ScanRule:
+    names = given.get("vex", [])
+    names = [names] if isinstance(names, str) else names
+    for name in names:
+        if name not in signers:
+            raise MalformedError(f"{path}.vex: {_no_signer(name, signers)}")
+    return ScanRule(
+        fail_on=Severity[given["fail-on"].upper()],
+        format=given.get("format"),
+        file=given.get("file"),
+        allow_unknown=given.get("allow-unknown", False),
+        max_age=_duration(given.get("max-age")),
+        max_database_age=_duration(given.get("max-database-age")),
+        exceptions=tuple(
+            ScanException(
+                id=item["id"],
+                reason=item["reason"],
+                expires=moment(item["expires"], f"{path}.exceptions[{number}].expires"),
+            )
+            for number, item in enumerate(given.get("exceptions", ()))
+        ),
+        vex=tuple(signers[name] for name in names),
+    )
+
+
+def _duration(text: str | None) -> timedelta | None:
+    return None if text is None else timedelta(**{_UNIT[text[-1]]: int(text[:-1])})
+
+
+def moment(text: str, path: str) -> datetime:
+    """Read a date (its first moment, UTC) or an RFC 3339 time with an offset."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise MalformedError(f"{path}: {text!r} is no date and no RFC 3339 time") from error
+    if len(text) > len("2026-01-01") and found.tzinfo is None:
+        raise MalformedError(f"{path}: {text!r} has no offset from UTC; add Z")
+    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+
+
+# ---- terms ------------------------------------------------------------------------
+
+
+def terms(given: Mapping[str, Any]) -> Terms:
+    """Read the keys at the top of a release file that hold for all of it."""
+    times = {
+        key: moment(given[key], key) if key in given else None
+        for key in ("expires", "oldest-signature", "newest-signature")
+    }
+    floor = given.get("minimum-version")
+    if floor is not None:
+        try:
+            Version(floor)
+        except InvalidVersion as error:
+            raise MalformedError(f"minimum-version: {floor!r} cannot be ordered") from error
+    return Terms(
+        expires=times["expires"],
+        minimum_version=floor,
+        oldest_signature=times["oldest-signature"],
+        newest_signature=times["newest-signature"],
+        denied=_denied(given.get("deny", {})),
+    )
+
+
+def _denied(given: Mapping[str, Any]) -> Denied:
+    return Denied(
+        digests=frozenset(encodings.parse_digest(text) for text in given.get("digests", ())),
+        identities=frozenset(given.get("identities", ())),
+        keys=frozenset(
+            _denied_key(text, f"deny.keys[{number}]")
+            for number, text in enumerate(given.get("keys", ()))
+        ),
+    )
+
+
+def _denied_key(text: str, path: str) -> str:
+    """Return how claims name the key: ``sha256:hex``, or an OpenPGP fingerprint."""
+    return text if text.startswith("sha256:") else _fingerprint(text, path)

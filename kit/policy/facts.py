@@ -1,0 +1,30 @@
+"""What policy knows when it judges: a file, its claims, and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from kit.formats.rules import Terms
+from kit.model import Artifact, Claim, Contradiction, Digest, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFacts:
+    """One artifact of the pack: what was hashed, what verifiers accepted, what they found."""
+
+    artifact: Artifact
+    size: int
+    digests: Mapping[str, Digest]
+    claims: tuple[Claim, ...]
+    contradictions: tuple[Contradiction, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What holds whatever the claim: the terms of the release file, and the time of judging."""
+
+    terms: Terms
+    at: datetime
