@@ -52,7 +52,7 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
         ),
     )
     pieces = [_piece(found) for found in evidence]
-    paired = list(zip(pieces, pairing.pair(artifacts, pieces), strict=True))
+    paired = list(zip(pieces, pairing.pair(artifacts, pieces, _bound(known, brought)), strict=True))
     used = [(piece, about) for piece, about in paired if about]
     names = Names()
     members = {found: names.member("artifacts", found) for found in artifacts}
@@ -82,6 +82,19 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
             piece.found.name for piece, about in paired if not about and piece.found not in taken
         ),
     )
+
+
+def _bound(
+    known: Mapping[tuple[str, str], Found], brought: Sequence[Brought]
+) -> dict[str, list[Found]]:
+    """Return the artifacts of the lines that name a document as theirs, by its name."""
+    bound: dict[str, list[Found]] = {}
+    for line, gathered in brought:
+        rules = [rule for part in line.requirements for rule in (part.sbom, part.scan) if rule]
+        for name in dict.fromkeys(rule.file for rule in rules if rule.file is not None):
+            mine = [known[found.name, found.sha256] for found in gathered.artifacts]
+            bound.setdefault(name, []).extend(mine)
+    return bound
 
 
 def _distinct(known: dict[tuple[str, str], Found], found: Iterable[Found]) -> list[Found]:

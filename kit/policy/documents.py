@@ -8,6 +8,7 @@ A claim is asked, never a file: that it is by the signer, and about the artifact
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kit.formats.encodings import render_time
@@ -15,7 +16,7 @@ from kit.formats.rules import SbomRule, ScanRule
 from kit.model import Claim
 from kit.model.predicates import Sbom, Scan, Severity, Unreadable, Vulnerability
 from kit.policy.exceptions import Weighed, weigh
-from kit.policy.requirements import Miss
+from kit.policy.miss import Miss
 from kit.policy.vex import CLOCK_SKEW
 
 #: Of the results that fail a gate, how many a message names.
@@ -24,25 +25,33 @@ MAX_NAMED = 10
 MAX_NOTES = 32
 
 
+def sbom_kind(rule: SbomRule, claim: Claim) -> tuple[Miss, ...]:
+    """Return why a claim is no SBOM that a rule is about: another thing, file or format."""
+    return tuple(_of_kind(rule.file, rule.format, claim, _SBOM))
+
+
+def scan_kind(rule: ScanRule, claim: Claim) -> tuple[Miss, ...]:
+    """Return why a claim is no scan that a rule is about: another thing, file or format.
+
+    One that cannot be read is of the kind: of all scans that must hold, it does not.
+    """
+    return tuple(_of_kind(rule.file, rule.format, claim, _SCAN))
+
+
 def sbom_misses(rule: SbomRule, claim: Claim) -> tuple[Miss, ...]:
     """Return why a claim does not show the SBOM that a rule demands; empty where it does."""
+    other = sbom_kind(rule, claim)
     says = claim.predicate
-    if not isinstance(says, Sbom):
-        return (_other("policy.sbom", "an SBOM", claim, "sbom."),)
-    found = list(_bound(rule.file, claim, says, "sbom"))
-    if rule.format is not None and says.format != rule.format:
-        found.append(
-            Miss("policy.sbom-format", f"the SBOM is {says.format}, where {rule.format} is asked")
-        )
-    if says.components < rule.minimum_components:
-        found.append(
-            Miss(
-                "policy.sbom-components",
-                f"the SBOM lists {says.components} components, fewer than "
-                f"{rule.minimum_components}",
-            )
-        )
-    return tuple(found)
+    if other or not isinstance(says, Sbom):
+        return other or _unreadable(claim)
+    if says.components >= rule.minimum_components:
+        return ()
+    return (
+        Miss(
+            "policy.sbom-components",
+            f"the SBOM lists {says.components} components, fewer than {rule.minimum_components}",
+        ),
+    )
 
 
 def scan_misses(
@@ -53,17 +62,11 @@ def scan_misses(
     ``vex`` are the claims about the same artifact, whoever signed them; ``at`` is the time of
     the check.
     """
+    other = scan_kind(rule, claim)
     says = claim.predicate
-    if not isinstance(says, Scan):
-        return (_other("policy.scan", "a vulnerability scan", claim, "scan."),)
-    found = list(_bound(rule.file, claim, says, "scan"))
-    if rule.format is not None and says.format != rule.format:
-        found.append(
-            Miss("policy.scan", f"the scan is {says.format}, where {rule.format} is asked")
-        )
-    found += _ages(rule, claim, says, at)
-    found += _gate(rule, weigh(rule, claim, vex, at))
-    return tuple(found)
+    if other or not isinstance(says, Scan):
+        return other or _unreadable(claim)
+    return (*_ages(rule, claim, says, at), *_gate(rule, weigh(rule, claim, vex, at)))
 
 
 def scan_notes(
@@ -92,27 +95,51 @@ def scan_notes(
 # ---- what a claim is about ------------------------------------------------
 
 
-def _other(code: str, wanted: str, claim: Claim, family: str) -> Miss:
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a rule is about: the word in codes, for people, and the type of what is said."""
+
+    code: str
+    words: str
+    type: type[Sbom | Scan]
+
+
+_SBOM = _Kind("sbom", "an SBOM", Sbom)
+_SCAN = _Kind("scan", "a vulnerability scan", Scan)
+
+
+def _unreadable(claim: Claim) -> tuple[Miss, ...]:
     says = claim.predicate
-    if isinstance(says, Unreadable):
-        return Miss(says.code if says.code.startswith(family) else code, says.message)
-    return Miss(code, f"it is {claim.predicate_type or 'a signature alone'}, not {wanted}")
+    return (Miss(says.code, says.message),) if isinstance(says, Unreadable) else ()
 
 
-def _bound(file: str | None, claim: Claim, says: Sbom | Scan, code: str) -> Iterator[Miss]:
-    """Yield a miss unless the document is about the artifact, and is the file that is asked."""
-    if file is not None:
-        if claim.document != file:
-            given = "an attestation" if claim.document is None else repr(claim.document)
-            if claim.document == "":
-                given = "a document whose name nothing signed proves"
-            yield Miss(f"policy.{code}", f"it is {given}, not the file {file!r}")
-    elif claim.document is not None and claim.digest not in says.about:
-        yield Miss(
-            f"{code}.about-unproved",
-            f"{claim.document} does not give the digest of this file; the policy may name it: "
-            f'{code} = {{file = "{claim.document}"}}',
-        )
+def _of_kind(file: str | None, wanted: str | None, claim: Claim, kind: _Kind) -> Iterator[Miss]:
+    says = claim.predicate
+    unreadable = isinstance(says, Unreadable) and says.code.startswith(f"{kind.code}.")
+    if not (unreadable or isinstance(says, kind.type)):
+        given = claim.predicate_type or "a signature alone"
+        yield Miss(f"policy.{kind.code}", f"it is {given}, not {kind.words}")
+        return
+    yield from _by_file(file, claim, kind)
+    if isinstance(says, Sbom | Scan):
+        if wanted is not None and says.format != wanted:
+            yield Miss(
+                f"policy.{kind.code}-format", f"it is {says.format}, where {wanted} is asked"
+            )
+        if file is None and claim.document is not None and claim.digest not in says.about:
+            yield Miss(
+                f"{kind.code}.about-unproved",
+                f"{claim.document} does not give the digest of this file; the policy may name "
+                f'it: {kind.code} = {{file = "{claim.document}"}}',
+            )
+
+
+def _by_file(file: str | None, claim: Claim, kind: _Kind) -> Iterator[Miss]:
+    if file is None or claim.document == file:
+        return
+    given = {None: "an attestation", "": "a document whose name nothing signed proves"}
+    is_now = given.get(claim.document, repr(claim.document))
+    yield Miss(f"policy.{kind.code}", f"it is {is_now}, not the file {file!r}")
 
 
 # ---- how old it is --------------------------------------------------------
