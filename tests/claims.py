@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -94,19 +95,22 @@ def release(
     version: str = "1.0",
     signers: str = "",
     strict: bool = True,
+    top: str = "",
+    beside: Mapping[str, bytes] | None = None,
 ) -> ReleaseFile:
     """Return a policy of one line, unless ``lines`` says otherwise.
 
     ``require`` holds the one requirement's keys, or none; ``signers`` are tables besides
-    ``[signers.release]``.
+    ``[signers.release]``; ``top`` are keys at the top, ``beside`` files beside it.
     """
     required = "" if require is None else f"[[artifact.require]]\n{require}\n"
     written = f'[[artifact]]\nsource = "{SOURCE}"\nfiles = ["{WHEEL}"]\n{required}'
     text = (
         f'schema = 1\nname = "tool"\nversion = "{version}"\nstrict-names = {str(strict).lower()}\n'
+        f"{top}\n"
         f"[signers.release]\n{RELEASE}\n{signers}\n{written if lines is None else lines}"
     )
-    return release_file.parse(text.encode(), "policy.toml")
+    return release_file.parse(text.encode(), "policy.toml", dict(beside or {}).__getitem__)
 
 
 def unreadable(_: object = None) -> Named:

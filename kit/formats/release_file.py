@@ -143,7 +143,7 @@ def parse(raw: bytes, where: str, beside: Beside = _nothing_beside) -> ReleaseFi
         schema.validate(value, "release")
         return _release(value, raw, beside)
     except MalformedError as error:
-        hint = "the release file is described in README.md, section `The release file`"
+        hint = "every key is described in bundles/RELEASE.md"
         raise UsageError(f"{where}: {error}", code="release.malformed", hint=hint) from error
 
 

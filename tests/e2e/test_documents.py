@@ -17,6 +17,7 @@ from kit.cli.status import Status
 from kit.formats import release_file, schema, trusted_root
 
 ROOT = Path(__file__).resolve().parents[2]
+RELEASE = (ROOT / "bundles/RELEASE.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.compile(
     r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|machine|pack|policy|release"
@@ -55,14 +56,22 @@ def test_the_readmes_release_file_is_one() -> None:
     assert release_file.parse(text.encode(), "README.md").name == "tool"
 
 
-def test_every_key_of_the_release_file_is_in_the_readme() -> None:
+def test_every_key_of_the_release_file_is_described() -> None:
     described = schema.load("release")
     keys = set(described["properties"])
-    for definition in ("signer", "line", "requirement"):
+    for definition in ("signer", "line", "requirement", "deny"):
         keys |= set(described["$defs"][definition]["properties"])
-    table = README.partition("## The release file")[2].partition("**What binds")[0]
-    missing = {key for key in keys if not re.search(rf"[`.]{key}`", table)}
-    assert missing <= {"signers", "artifact", "require"}  # the tables they head
+    missing = {key for key in keys if not re.search(rf"[`.]{key}`", RELEASE)}
+    assert missing <= {"signers", "artifact", "require", "deny"}  # the tables they head
+    scan = described["$defs"]["scan"]["properties"]
+    sbom = described["$defs"]["sbom"]["anyOf"][1]["properties"]
+    nested = {f"scan.{key}" for key in scan} | {f"sbom.{key}" for key in sbom}
+    assert {key for key in nested if f"`{key}`" not in RELEASE} == set()
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", RELEASE, re.DOTALL))
+def test_every_example_of_a_release_file_is_one(text: str) -> None:
+    assert release_file.parse(text.encode(), "RELEASE.md").name == "tool"
 
 
 def test_every_exit_status_is_in_the_readme() -> None:

@@ -1,0 +1,306 @@
+"""Policy that combines: any of, at least so many, every, optional; logs, terms, deny-lists."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from kit.formats.release_file import ReleaseFile
+from kit.model import Claim, EvidenceKind, Finding, Identity, Level
+from kit.policy.judge import judge
+from tests import claims
+from tests.claims import WHEEL, claim, file, release, sha256, statement, unreadable
+from tests.lab import AT, IDENTITY, ISSUER
+
+FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
+SIGNERS = f"""
+[signers.jo]
+issuer = "{ISSUER}"
+identity = "https://github.com/jo/tool/.github/workflows/sign.yml@refs/tags/v1.0"
+[signers.also-jo]
+issuer = "{ISSUER}"
+identity-regexp = "https://github.com/jo/tool/[.]github/workflows/sign[.]yml@refs/tags/.*"
+[signers.people]
+issuer = "https://accounts.example"
+identity-regexp = "(jo|mo)@acme[.]test"
+[signers.key]
+key = "keys/cosign.pub"
+[signers.gpg]
+openpgp = "{FINGERPRINT}"
+"""
+JO: dict[str, Any] = {
+    "subject": "https://github.com/jo/tool/.github/workflows/sign.yml@refs/tags/v1.0"
+}
+ACCOUNTS: dict[str, Any] = {"issuer": "https://accounts.example"}
+KEY = Identity(
+    subject=f"sha256:{'c' * 64}",
+    subject_type="key",
+    issuer="",
+    facts={"key": "keys/cosign.pub, keys/other.pub"},
+)
+GPG = Identity(subject=FINGERPRINT, subject_type="openpgp", issuer="")
+LOGGED = {"index": "1"}
+
+
+def policy(require: str, top: str = "") -> ReleaseFile:
+    return release(require, signers=SIGNERS, top=top)
+
+
+def findings(require: str | ReleaseFile, *made: Claim) -> tuple[Finding, ...]:
+    wanted = policy(require) if isinstance(require, str) else require
+    (verdict,), about = judge(wanted, [file(*made)], unreadable, AT)
+    return (*verdict.findings, *about)
+
+
+def errors(require: str | ReleaseFile, *made: Claim) -> list[str]:
+    """Return the codes of what fails the file, or the whole check."""
+    found = findings(require, *made)
+    return [finding.code for finding in found if finding.level is Level.ERROR]
+
+
+def codes(require: str | ReleaseFile, *made: Claim) -> set[str]:
+    return {finding.code for finding in findings(require, *made)}
+
+
+ANY = 'any-of = [{signer = "release"}, {signer = "people"}]'
+
+
+def test_one_of_several_ways_is_enough() -> None:
+    assert errors(ANY, statement()) == []
+    assert errors(ANY, statement(subject="jo@acme.test", **ACCOUNTS)) == []
+
+
+def test_no_way_is_not() -> None:
+    assert errors(ANY) == ["policy.unmet"]
+    assert errors(ANY, statement(subject="jo@acme.test.evil", **ACCOUNTS)) == ["policy.unmet"]
+
+
+BOTH = 'any-of = [{signer = "jo"}, {all-of = [{signer = "release"}, {signer = "gpg"}]}]'
+
+
+def test_a_way_of_several_requirements_needs_them_all() -> None:
+    by_gpg = claim(instance="openpgp", kind=EvidenceKind.OPENPGP)
+    by_gpg = replace(by_gpg, identity=GPG)
+    assert errors(BOTH, statement(), by_gpg) == []
+    assert errors(BOTH, statement()) == ["policy.unmet"]
+    assert errors(BOTH, by_gpg) == ["policy.unmet"]
+    assert errors(BOTH, statement(**JO)) == []
+
+
+TWO = 'at-least = 2\nany-of = [{signer = "jo"}, {signer = "release"}, {signer = "key"}]'
+
+
+def test_at_least_two_distinct_signers_of_several() -> None:
+    assert errors(TWO, statement(), statement(**JO)) == []
+
+
+def test_one_signer_twice_counts_once() -> None:
+    assert errors(TWO, statement(), statement()) == ["policy.too-few-signers"]
+
+
+def test_two_signers_that_one_certificate_can_meet_count_once() -> None:
+    same = 'at-least = 2\nany-of = [{signer = "jo"}, {signer = "also-jo"}]'
+    assert errors(same, statement(**JO)) == ["policy.too-few-signers"]
+
+
+def test_a_workflow_at_two_refs_is_one_signer() -> None:
+    same = 'at-least = 2\nany-of = [{signer = "jo"}, {signer = "also-jo"}]'
+    other = statement(subject=JO["subject"].replace("v1.0", "v1.1"))
+    assert errors(same, statement(**JO), other) == ["policy.too-few-signers"]
+
+
+def test_signers_are_matched_with_ways_so_that_most_are_met() -> None:
+    """The first way could take the only signer of the second."""
+    wide = 'at-least = 2\nany-of = [{signer = "people"}, {signer = "only-jo"}]'
+    only = '\n[signers.only-jo]\nissuer = "https://accounts.example"\nidentity = "jo@acme.test"'
+    wanted = release(wide, signers=SIGNERS + only)
+    jo, mo = (statement(subject=f"{name}@acme.test", **ACCOUNTS) for name in ("jo", "mo"))
+    assert errors(wanted, jo, mo) == []
+    assert errors(wanted, jo) == ["policy.too-few-signers"]
+    assert errors(wanted, mo) == ["policy.too-few-signers"]
+
+
+def test_at_least_two_people_of_one_regexp() -> None:
+    people = 'signer = "people"\nat-least = 2'
+    jo, mo = (statement(subject=f"{name}@acme.test", **ACCOUNTS) for name in ("jo", "mo"))
+    assert errors(people, jo, mo) == []
+    assert errors(people, jo, jo) == ["policy.too-few-signers"]
+    assert errors(people) == ["policy.too-few-signers"]
+
+
+EVERY = 'signer = "release"\npredicate-type = "slsa-provenance"\nevery = true\nlog = true'
+
+
+def test_every_claim_of_its_kind_must_hold() -> None:
+    assert errors(EVERY, statement(log=LOGGED)) == []
+    assert errors(EVERY, statement(log=LOGGED), statement()) == ["policy.unmet"]
+    assert errors(EVERY) == ["policy.unmet"]
+
+
+def test_claims_of_other_kinds_or_signers_do_not_count_against_it() -> None:
+    other = (statement(predicate_type="https://spdx.dev/Document"), statement(**JO))
+    assert errors(EVERY, statement(log=LOGGED), *other) == []
+
+
+def test_an_optional_requirement_fails_nothing_and_says_why() -> None:
+    wanted = 'signer = "release"\n[[artifact.require]]\nsigner = "jo"\noptional = "since 2.0"'
+    assert errors(wanted, statement()) == []
+    (note,) = [f for f in findings(wanted, statement()) if f.code == "policy.optional"]
+    assert "since 2.0" in note.message
+
+
+def test_a_line_where_all_is_optional_has_no_rule() -> None:
+    assert errors('signer = "release"\noptional = "x"', statement()) == ["policy.no-rule"]
+
+
+def test_a_digest_in_a_way_that_is_not_met_pins_no_name() -> None:
+    pinned = f'any-of = [{{signer = "release"}}, {{digest = "{sha256(b"other")}"}}]'
+    assert errors(pinned, claim()) == ["artifact.name-unproved"]
+    assert errors(pinned, statement()) == []
+
+
+# ---- keys -------------------------------------------------------------------------
+
+
+def by_key(**changes: Any) -> Claim:
+    return replace(statement(log=LOGGED), identity=KEY, **changes)
+
+
+def test_a_key_signer_is_met_by_its_key() -> None:
+    assert errors('signer = "key"', by_key()) == []
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        Identity(subject=KEY.subject, subject_type="key", issuer="", facts={"key": "keys/x.pub"}),
+        Identity(subject=KEY.subject, subject_type="key", issuer=""),
+        Identity(subject=KEY.subject, subject_type="uri", issuer="", facts=KEY.facts),
+        Identity(subject=IDENTITY, subject_type="uri", issuer=ISSUER),
+        GPG,
+    ],
+)
+def test_a_key_signer_is_met_by_no_other(who: Identity) -> None:
+    found = codes('signer = "key"', replace(by_key(), identity=who))
+    assert {"policy.unmet", "policy.identity"} <= found
+
+
+def test_a_key_belongs_to_its_instance() -> None:
+    found = codes('signer = "key"', by_key(instance="github"))
+    assert {"policy.unmet", "policy.instance"} <= found
+
+
+def test_a_keys_signature_must_be_logged_unless_the_rule_says_otherwise() -> None:
+    assert {"policy.unmet", "policy.log"} <= codes('signer = "key"', by_key(log={}))
+    assert errors('signer = "key"\nlog = false', by_key(log={})) == []
+
+
+def test_a_key_never_meets_a_signer_by_certificate() -> None:
+    named_so = Identity(subject=IDENTITY, subject_type="key", issuer=ISSUER, facts=KEY.facts)
+    found = codes('signer = "release"', replace(by_key(), identity=named_so))
+    assert {"policy.unmet", "policy.issuer"} <= found
+
+
+def test_a_log_is_demanded_of_a_certificate_where_the_rule_says_so() -> None:
+    assert {"policy.unmet", "policy.log"} <= codes('signer = "release"\nlog = true', statement())
+    assert errors('signer = "release"\nlog = true', statement(log=LOGGED)) == []
+
+
+def test_an_openpgp_signer_is_met_by_its_full_fingerprint_alone() -> None:
+    right = replace(claim(), identity=GPG, names=(WHEEL,))
+    assert errors('signer = "gpg"', right) == []
+    wrong = replace(GPG, subject=FINGERPRINT[::-1])
+    assert "policy.identity" in codes('signer = "gpg"', replace(right, identity=wrong))
+    not_gpg = replace(GPG, subject_type="key")
+    assert "policy.identity" in codes('signer = "gpg"', replace(right, identity=not_gpg))
+
+
+# ---- predicates -------------------------------------------------------------------
+
+
+def test_a_predicate_must_satisfy_the_policys_schema() -> None:
+    text = b'{"type": "object", "required": ["a"]}'
+    wanted = claims.release(
+        'signer = "release"\npredicate-schema = "s.json"', beside={"s.json": text}
+    )
+    assert errors(wanted, statement(predicate_json='{"a": 1}')) == []
+    assert "policy.predicate-schema" in codes(wanted, statement(predicate_json='{"b": 1}'))
+    assert "policy.predicate-schema" in codes(wanted, claim())
+
+
+# ---- terms ------------------------------------------------------------------------
+
+
+def test_an_expired_policy_passes_nothing() -> None:
+    expires = "expires = 2026-01-02T03:04:05Z"
+    wanted = policy('signer = "release"', expires)
+    assert wanted.terms.expires is not None
+    (_,), found = judge(wanted, [file(statement())], unreadable, wanted.terms.expires)
+    assert [f.code for f in found if f.level is Level.ERROR] == ["policy.expired"]
+    before = wanted.terms.expires - timedelta(seconds=1)
+    (_,), found = judge(wanted, [file(statement())], unreadable, before)
+    assert found == ()
+
+
+DAY = AT.date()
+
+
+@pytest.mark.parametrize(
+    ("top", "holds"),
+    [
+        (f"oldest-signature = {AT.isoformat()}", True),
+        (f"oldest-signature = {(AT + timedelta(seconds=1)).isoformat()}", False),
+        (f"newest-signature = {AT.isoformat()}", True),
+        (f"newest-signature = {(AT - timedelta(seconds=1)).isoformat()}", False),
+    ],
+)
+def test_signing_times_have_bounds(top: str, holds: bool) -> None:
+    found = codes(policy('signer = "release"', top), statement())
+    assert ("policy.signed-at" in found) is not holds
+    assert ("policy.unmet" in found) is not holds
+
+
+def test_a_claim_without_time_is_outside_any_bounds() -> None:
+    top = f"oldest-signature = {(AT - timedelta(days=1)).isoformat()}"
+    assert "policy.signed-at" in codes(policy('signer = "release"', top), statement(signed_at=None))
+
+
+@pytest.mark.parametrize(
+    ("floor", "failing"),
+    [("1.0", []), ("0.9", []), ("1.0.1", ["policy.version-floor", "policy.version-floor"])],
+)
+def test_no_file_is_below_the_floor(floor: str, failing: list[str]) -> None:
+    wanted = policy('signer = "release"', f'minimum-version = "{floor}"')
+    assert errors(wanted, statement()) == failing
+
+
+def test_denied_bytes_never_pass() -> None:
+    wanted = policy('signer = "release"', f'deny = {{digests = ["{sha256(b"artifact")}"]}}')
+    assert errors(wanted, statement()) == ["policy.denied"]
+
+
+@pytest.mark.parametrize(
+    ("denied", "who"),
+    [
+        (
+            f'identities = ["{IDENTITY}"]',
+            Identity(subject=IDENTITY, subject_type="uri", issuer="x"),
+        ),
+        (f'keys = ["sha256:{"c" * 64}"]', KEY),
+        (f'keys = ["{FINGERPRINT.lower()}"]', GPG),
+    ],
+)
+def test_what_a_denied_signer_signed_never_passes_whoever_signed_it_too(
+    denied: str, who: Identity
+) -> None:
+    wanted = policy('signer = "jo"', f"deny = {{{denied}}}")
+    assert errors(wanted, statement(**JO)) == []
+    assert errors(wanted, statement(**JO), replace(statement(), identity=who)) == ["policy.denied"]
+
+
+def test_an_identity_is_not_denied_for_a_part_of_it() -> None:
+    wanted = policy('signer = "release"', f'deny = {{identities = ["{IDENTITY[:-1]}"]}}')
+    assert errors(wanted, statement()) == []
