@@ -176,7 +176,8 @@ def test_results_left_out_are_not_none_found() -> None:
     del value["runs"][0]["results"]
     with pytest.raises(MalformedError):
         sarif.parse(value)
-    for runs in ([], None):
+    nothing: tuple[Any, ...] = ([], None)
+    for runs in nothing:
         with pytest.raises(MalformedError):
             sarif.parse({"version": "2.1.0", "runs": runs})
 
