@@ -16,7 +16,8 @@ FORMAT = "cyclonedx"
 MAX_ITEMS = 1_000_000
 
 _ALGORITHMS = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
-_IMAGE_DIGEST = re.compile(r"(?:.*@)?(sha256:[0-9a-f]{64})")
+#: Alone, after an image's name, or with the algorithm twice, as syft once wrote a file's.
+_OWN_DIGEST = re.compile(r"(?:.*@|sha256:)?(sha256:[0-9a-f]{64})")
 
 
 def parse(value: Any) -> Sbom:
@@ -74,10 +75,10 @@ def _digests(root: Fields) -> Iterator[Digest]:
         algorithm, text = item.needed_text("alg"), item.needed_text("content")
         if algorithm in _ALGORITHMS:
             yield encodings.digest(_ALGORITHMS[algorithm], text.lower())
-    # Of an image, tools write the manifest's digest as its version, or in its name.
-    if root.text("type") == "container":
+    # Of an image or a file, tools write its digest as its version, or in an image's name.
+    if root.text("type") in ("container", "file"):
         for key in ("version", "name"):
-            found = _IMAGE_DIGEST.fullmatch(root.text(key) or "")
+            found = _OWN_DIGEST.fullmatch(root.text(key) or "")
             if found:
                 yield encodings.parse_digest(found[1])
 

@@ -52,8 +52,8 @@ def test_an_image_is_named_by_its_manifests_digest(key: str, text: str) -> None:
     assert cyclonedx.parse(document(metadata={"component": root})).about == (Digest("sha256", HEX),)
 
 
-def test_a_version_of_a_file_is_no_digest() -> None:
-    root = {"type": "file", "name": "app", "version": f"sha256:{HEX}"}
+def test_a_version_of_a_library_is_no_digest() -> None:
+    root = {"type": "library", "name": "app", "version": f"sha256:{HEX}"}
     assert cyclonedx.parse(document(metadata={"component": root})).about == ()
 
 
