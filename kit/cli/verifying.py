@@ -11,7 +11,14 @@ from pathlib import Path
 
 from kit import airgap
 from kit.cli.status import Status
-from kit.errors import AnchorError, EvidenceError, MalformedError, RejectedError, UsageError
+from kit.errors import (
+    AnchorError,
+    EvidenceError,
+    ForeignError,
+    MalformedError,
+    RejectedError,
+    UsageError,
+)
 from kit.formats import encodings, public_key, sigstore_bundle, trusted_root
 from kit.model import Claim, Digest
 from kit.policy import expectations
@@ -39,11 +46,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a bundle does not vouch for the artifact, and whom it names."""
+    """Why a bundle does not vouch for the artifact, and whom it names.
+
+    ``foreign`` says that it is of another instance than the one that refused it.
+    """
 
     bundle: str
     code: str
     message: str
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +134,8 @@ def _ask(
         verified = verifier.verify(part)
         claim = verified.claim_for(label, known)
     except EvidenceError as error:
-        return Refusal(bundle=label, code=error.code, message=error.message)
+        foreign = isinstance(error, ForeignError)
+        return Refusal(bundle=label, code=error.code, message=error.message, foreign=foreign)
     predicate = verified.statement.predicate if isinstance(verified, VerifiedStatement) else None
     missed = expectations.misses(request.wanted, claim, predicate)
     if missed:
@@ -134,9 +146,12 @@ def _ask(
 
 
 def _nearest(refusals: Sequence[Refusal]) -> Refusal:
-    """Return the refusal of the instance that got furthest: another's says least."""
-    strangers = ("sigstore.chain", "sigstore.log-key")
-    return min(refusals, key=lambda refusal: refusal.code in strangers)
+    """Return the refusal of the instance that issued the certificate, or that got furthest.
+
+    Each instance judges alone: nothing of one makes up for what another lacks. Of several
+    that refuse alike it is the first given.
+    """
+    return min(refusals, key=lambda it: (it.foreign, it.code == "sigstore.log-key"))
 
 
 def _known(subject: str) -> dict[str, Digest]:

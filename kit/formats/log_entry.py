@@ -112,7 +112,12 @@ def _uploaded(envelope: dsse.Envelope) -> bytes:
         "payload": encodings.b64encode(envelope.payload),
         "signatures": [{"keyid": signature.keyid, "sig": encodings.b64encode(signature.sig)}],
     }
-    return json.dumps(value, separators=(",", ":")).encode()
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.translate(_GO_ESCAPES).encode()
+
+
+# Go escapes these for the sake of HTML and JavaScript, and nothing else that is not ASCII.
+_GO_ESCAPES = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
 def _canonical(value: Any) -> bytes:

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from kit.errors import KitError, MalformedError, RejectedError
+from kit.errors import ForeignError, KitError, MalformedError, RejectedError
 from kit.formats.encodings import render_time
 from kit.formats.trusted_root import Authority, Window
 from kit.verifiers.sigstore.times import Time
@@ -40,6 +40,7 @@ _CA_EXTENSIONS = frozenset(
     }
 )
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+_REFUSED = "its certificate does not chain to the instance: "
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -96,7 +97,7 @@ class CertificateAuthorities:
     def candidates(self, ders: Sequence[bytes]) -> tuple[Candidate, ...]:
         """Return every path from the bundle's leaf to an anchor in which signatures hold.
 
-        Raises :class:`RejectedError` (``sigstore.chain``) where there is none: the leaf is
+        Raises :class:`ForeignError` (``sigstore.chain``) where there is none: the leaf is
         another instance's.
         """
         if len(set(ders)) != len(ders):
@@ -112,7 +113,10 @@ class CertificateAuthorities:
             for path in self._paths((leaf,), ca, carried)
         )
         if not found:
-            raise _rejected("no certificate authority of the trusted root issued it")
+            raise ForeignError(
+                f"{_REFUSED}no certificate authority of the trusted root issued it",
+                code="sigstore.chain",
+            )
         return found
 
     def holding(self, candidates: Sequence[Candidate], times: Sequence[Time]) -> Chain:
@@ -260,6 +264,4 @@ def _find(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | N
 
 
 def _rejected(reason: str) -> RejectedError:
-    return RejectedError(
-        f"its certificate does not chain to the instance: {reason}", code="sigstore.chain"
-    )
+    return RejectedError(f"{_REFUSED}{reason}", code="sigstore.chain")

@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kit.errors import AnchorError, RejectedError
-from kit.formats import sigstore_bundle, trusted_root_render
+from kit.formats import log_entry, sigstore_bundle, trusted_root_render
 from kit.formats.dsse import Envelope
-from kit.formats.sigstore_bundle import Bundle
+from kit.formats.sigstore_bundle import Bundle, LogEntry
 from kit.formats.trusted_root import Authority, TrustedRoot
 from kit.model import Digest
 
@@ -73,13 +73,24 @@ def _cannot_bundle(bundle: Bundle) -> str | None:
         return f"its log entry is {entry.kind} {entry.version}"
     if not isinstance(content, Envelope) and content.hint and content.hint.algorithm != "sha256":
         return f"the signature is over a {content.hint.algorithm} digest"
-    return _cannot_leaf(x509.load_der_x509_certificate(bundle.certificates[0]))
+    leaf = x509.load_der_x509_certificate(bundle.certificates[0])
+    return _cannot_key(leaf.public_key(), entry) or _cannot_scts(leaf)
 
 
-def _cannot_leaf(leaf: x509.Certificate) -> str | None:
-    key = leaf.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        return "the certificate's key is not ECDSA P-256"
+def _cannot_key(key: object, entry: LogEntry) -> str | None:
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return "the certificate's key is not ECDSA"
+    if isinstance(key.curve, ec.SECP256R1):
+        return None
+    # It takes SHA-256 with any curve; of what it reads, only this kind says that a signer did.
+    if (entry.kind, entry.version) == ("hashedrekord", "0.0.1"):
+        told = log_entry.parse(entry).signed
+        if told is not None and told.algorithm == "sha256":
+            return None
+    return "the certificate's key is of another curve than P-256, which it takes with SHA-256 only"
+
+
+def _cannot_scts(leaf: x509.Certificate) -> str | None:
     try:
         scts = leaf.extensions.get_extension_for_class(
             x509.PrecertificateSignedCertificateTimestamps

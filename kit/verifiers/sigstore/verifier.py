@@ -23,7 +23,7 @@ from kit.verifiers.sigstore import keys, leaf, logs, signature
 from kit.verifiers.sigstore.chain import Candidate, CertificateAuthorities, Chain
 from kit.verifiers.sigstore.claims import Facts, Note, Verified
 from kit.verifiers.sigstore.content import Pending, verified_later, verified_statement
-from kit.verifiers.sigstore.entries import Entry, check_distinct
+from kit.verifiers.sigstore.entries import Entry, check_distinct, check_generations
 from kit.verifiers.sigstore.keys import Key
 from kit.verifiers.sigstore.quiet import quiet
 from kit.verifiers.sigstore.second_opinion import SecondOpinion
@@ -81,6 +81,7 @@ class SigstoreVerifier:
         self._demand_log(bundle)
         entries = tuple(Entry.of(entry, self._tlogs) for entry in bundle.entries)
         check_distinct(entries)
+        check_generations(entries)
         times, notes = self._times(bundle, entries)  # 2
         try:
             return self._verify(bundle, paths, entries, times, notes)
