@@ -26,14 +26,24 @@ _BASE = "http://cyclonedx.org/schema/"
 
 def validate(value: Any, version: str) -> None:
     """Raise :class:`MalformedError`, naming the place, unless ``value`` follows its schema."""
-    for error in _validator(version).iter_errors(value):
+    import jsonschema_rs  # noqa: PLC0415 - only where a document needs it
+
+    try:
+        # The first fault only: of a hostile document, all of them would take gigabytes.
+        _validator(version).validate(value)
+    except jsonschema_rs.ValidationError as error:
         where = ".".join(str(part) for part in error.instance_path) or "the document"
-        raise MalformedError(f"{where[:200]}: {' '.join(error.message[:300].split())}")
+        text = f"{where[:200]}: {' '.join(error.message[:300].split())}"
+    except ValueError as error:  # what it cannot take at all, such as nesting beyond its bound
+        text = f"the document: {str(error)[:300]}"
+    else:
+        return
+    raise MalformedError(text)
 
 
 @cache
 def _validator(version: str) -> Draft7Validator:
-    import jsonschema_rs  # noqa: PLC0415 - only where a document needs it
+    import jsonschema_rs  # noqa: PLC0415 - as above
 
     beside = [(f"{_BASE}{name}.SNAPSHOT.schema.json", _schema(name)) for name in _BESIDE]
     return jsonschema_rs.Draft7Validator(
