@@ -8,12 +8,12 @@ itself, and it never helps one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kit.check import documents, hashing, jobs
+from kit.check import detached, documents, hashing, jobs
 from kit.check.hashing import Known
-from kit.check.jobs import Basis, Job, Refusal, Subject
+from kit.check.jobs import Basis, Job, Outcome, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
 from kit.formats import digest_manifest, kinds, sigstore_bundle
 from kit.formats.digest_manifest import DigestManifest
@@ -28,6 +28,7 @@ from kit.model import (
 )
 from kit.pack.reader import Pack
 from kit.verifiers import digests
+from kit.verifiers.openpgp import OpenPgpVerifier
 
 #: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
 #: them as many as the product of its lines and its files.
@@ -81,33 +82,54 @@ class Weighed:
             )
 
 
-def weigh(pack: Pack, known: Known, basis: Basis, workers: int | None) -> Weighed:
+def weigh(
+    pack: Pack,
+    known: Known,
+    basis: Basis,
+    workers: int | None,
+    openpgp: OpenPgpVerifier | None = None,
+) -> Weighed:
     """Verify all evidence of a pack whose members' digests are ``known``.
 
     ``workers`` is the number of processes; ``None`` decides by how much there is to do.
+    ``openpgp`` is ``None`` where the policy pins no OpenPGP key.
     """
     weighed = Weighed()
     if workers is None:
         many = len(pack.manifest.evidence) >= jobs.WORTH_WORKERS
         workers = (os.cpu_count() or 1) if many else 1
-    for outcome in jobs.run(_jobs(pack, known, weighed), basis, workers):
-        for claim in outcome.claims:
-            weighed.accept(outcome.member, claim)
-        for refusal in outcome.refusals:
-            weighed.refuse(outcome.member, refusal.label, refusal)
-        for note in outcome.notes:
-            weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
+    signed = [piece for piece in pack.manifest.evidence if detached.concerns(pack, piece)]
+    bundles = _jobs(pack, known, weighed, frozenset(signed))
+    _keep(jobs.run(bundles, basis, workers), weighed)
+    _keep(detached.run(pack, known, signed, openpgp), weighed)
     _weigh_manifests(pack, known, weighed)
     _weigh_documents(pack, known, weighed)
     weighed.close()
     return weighed
 
 
-def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
-    """Yield a job for every bundle; whatever cannot be one is refused by name."""
+def _keep(outcomes: Iterable[Outcome], weighed: Weighed) -> None:
+    for outcome in outcomes:
+        for claim in outcome.claims:
+            weighed.accept(outcome.member, claim)
+        for refusal in outcome.refusals:
+            weighed.refuse(outcome.member, refusal.label, refusal)
+        for note in outcome.notes:
+            weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
+
+
+def _jobs(
+    pack: Pack, known: Known, weighed: Weighed, others: frozenset[EvidenceFile]
+) -> Iterator[Job]:
+    """Yield a job for every bundle; whatever cannot be one is refused by name.
+
+    ``others`` have a verifier of their own.
+    """
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
             continue  # these prove nothing by themselves: they wait for claims over them
+        if evidence in others:
+            continue
         try:
             if evidence.kind is not EvidenceKind.SIGSTORE:
                 raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
@@ -126,9 +148,10 @@ def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
 def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
     """Turn the claims over digest manifests into claims over the files they list.
 
-    Only what bundles say of a manifest counts: a manifest vouches for no other manifest.
+    Only what bundles and signatures say of a manifest counts: a manifest vouches for no
+    other manifest.
     """
-    by_bundles = {member: tuple(claims) for member, claims in weighed.claims.items()}
+    by_others = {member: tuple(claims) for member, claims in weighed.claims.items()}
     # What is wrong with a manifest's own evidence is why its files get no claim by it.
     refused = {member: tuple(findings) for member, findings in weighed.findings.items()}
     artifacts: dict[str, list[Artifact]] = {}
@@ -149,7 +172,7 @@ def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
             ]
             vouched = _Vouched(
                 evidence=evidence,
-                over=_signers(by_bundles.get(evidence.member, ())),
+                over=_signers(by_others.get(evidence.member, ())),
                 refused=refused.get(evidence.member, ()),
             )
             _weigh_manifest(pack, known, vouched, about, weighed)

@@ -1,7 +1,7 @@
 """CycloneDX's own JSON schemas, as the project's Python library carries them. Its one door.
 
 The library's validator takes half an hour over a document of 50 MB; jsonschema-rs, given
-the same schemas, a second (``kit/DESIGN.md`` D31). No reference is ever resolved over the
+the same schemas, a second (``kit/DESIGN.md`` D36). No reference is ever resolved over the
 network: what the schemas refer to is beside them, and nothing else is looked up.
 """
 

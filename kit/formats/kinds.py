@@ -11,7 +11,16 @@ from collections.abc import Callable
 from typing import Any
 
 from kit.errors import MalformedError
-from kit.formats import cyclonedx, grype, openvex, sarif, sigstore_bundle, spdx, strictjson
+from kit.formats import (
+    cyclonedx,
+    grype,
+    openpgp,
+    openvex,
+    sarif,
+    sigstore_bundle,
+    spdx,
+    strictjson,
+)
 from kit.model import EvidenceKind
 
 #: Suffixes that a piece of evidence adds to the name of what it is about.
@@ -92,9 +101,12 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
 
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
     signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``. So is one
-    that presents itself as an SBOM, a scan or a VEX document.
+    that presents itself as an SBOM, a scan or a VEX document. A ``.sig`` may be OpenPGP's,
+    or another's.
     """
     named = by_name(name)
+    if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):
+        return EvidenceKind.OPENPGP
     if named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl")):
         try:
             first = sigstore_bundle.split(raw)[0]

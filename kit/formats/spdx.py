@@ -1,7 +1,7 @@
 """SPDX 2.2 and 2.3 documents in JSON (spdx-spec, chapters 6, 7 and 11).
 
 Read by hand: what the specification requires of the document, of packages and of
-relationships, and the form of everything the kit uses (``kit/DESIGN.md`` D31 says why by no
+relationships, and the form of everything the kit uses (``kit/DESIGN.md`` D36 says why by no
 library). Unknown fields are ignored. SPDX 3 and the tag-value form are refused by name.
 """
 

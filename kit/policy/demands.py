@@ -20,7 +20,9 @@ from kit.policy.miss import Miss
 MAX_NEAREST = 8
 
 #: Refusals that say that evidence about a file of this name is about other bytes.
-_OTHER_BYTES = frozenset({"sigstore.digest", "statement.subject", "digest.mismatch"})
+_OTHER_BYTES = frozenset(
+    {"sigstore.digest", "statement.subject", "digest.mismatch", "openpgp.signature"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,9 @@ def _by(claims: Sequence[Claim]) -> str:
     kind = f" ({plain(claim.predicate_type)})" if claim.predicate_type else ""
     more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
     when = "" if claim.signed_at is None else f"  signed {render_time(claim.signed_at)}"
-    return f"sigstore{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
+    # The time in an OpenPGP signature is its signer's word; the document has it.
+    by = "openpgp" if claim.identity.subject_type == "openpgp" else "sigstore"
+    return f"{by}{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
 
 
 def _finding(finding: Finding, indent: str) -> Iterator[str]:

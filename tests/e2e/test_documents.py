@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RELEASE = (ROOT / "bundles/RELEASE.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.compile(
-    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|machine|pack|policy|release"
-    r"|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
+    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|machine|openpgp|pack"
+    r"|policy|release|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
 )
 #: Names of files that look like codes.
 FILES = {"sbom.json", "ledger.json", "release.toml", "manifest.json", "pack.tar", "checksums.txt"}

@@ -155,11 +155,13 @@ class CertificateAuthorities:
     ) -> bool:
         if is_leaf:
             return _signed(issuer, subject)
-        if (issuer, subject) not in self._issued:
+        pair = issuer, subject  # hashing certificates takes longer than anything else here
+        known = self._issued.get(pair)
+        if known is None:
             if len(self._issued) >= MAX_REMEMBERED:  # carried certificates are a stranger's
                 self._issued.clear()
-            self._issued[issuer, subject] = _signed(issuer, subject)
-        return self._issued[issuer, subject]
+            known = self._issued[pair] = _signed(issuer, subject)
+        return known
 
     def _check_authorities(self, path: Path) -> None:
         """Check what must hold of the CAs in a path at any time (RFC 5280 6.1.4)."""
@@ -234,19 +236,18 @@ def _check_ca(certificate: x509.Certificate, below: int) -> None:
 
 
 def _check_time(path: Path, window: Window, moment: datetime) -> None:
-    at = render_time(moment)
     for certificate in path:
         if not valid_at(certificate, moment):
             what = "the signing certificate" if certificate is path[0] else "a CA in its chain"
             raise _rejected(
-                f"signed at {at}, when {what} was not valid "
+                f"signed at {render_time(moment)}, when {what} was not valid "
                 f"({render_time(certificate.not_valid_before_utc)} to "
                 f"{render_time(certificate.not_valid_after_utc)})"
             )
     if not window.contains(moment):
         raise RejectedError(
-            f"signed at {at}, outside the time in which the trusted root lets its certificate "
-            f"authority vouch ({window})",
+            f"signed at {render_time(moment)}, outside the time in which the trusted root lets "
+            f"its certificate authority vouch ({window})",
             code="sigstore.ca-window",
         )
 

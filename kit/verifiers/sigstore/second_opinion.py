@@ -17,6 +17,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -42,12 +43,23 @@ _MESSAGE_ENTRIES = {("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")}
 _ENVELOPE_ENTRIES = {("dsse", "0.0.1"), ("hashedrekord", "0.0.2")}
 
 
-def can_read(bundle: Bundle, root: TrustedRoot, moments: Sequence[datetime]) -> str | None:
+def can_read(
+    bundle: Bundle,
+    leaf: x509.Certificate | None,
+    root: TrustedRoot,
+    moments: Sequence[datetime],
+) -> str | None:
     """Say why sigstore-python cannot read the bundle under the root, or ``None`` if it can.
 
-    ``moments`` are the times of the bundle's timestamps that the kit verified.
+    ``leaf`` is the bundle's certificate, and ``moments`` are the times of its timestamps that
+    the kit verified.
     """
-    return _cannot_root(root) or _cannot_bundle(bundle) or _cannot_times(bundle, root, moments)
+    return (
+        _cannot_root(root)
+        or _cannot_bundle(bundle)
+        or _cannot_leaf(leaf, bundle)
+        or _cannot_times(bundle, root, moments)
+    )
 
 
 def _cannot_root(root: TrustedRoot) -> str | None:
@@ -73,8 +85,13 @@ def _cannot_bundle(bundle: Bundle) -> str | None:
         return f"its log entry is {entry.kind} {entry.version}"
     if not isinstance(content, Envelope) and content.hint and content.hint.algorithm != "sha256":
         return f"the signature is over a {content.hint.algorithm} digest"
-    leaf = x509.load_der_x509_certificate(bundle.certificates[0])
-    return _cannot_key(leaf.public_key(), entry) or _cannot_scts(leaf)
+    return None
+
+
+def _cannot_leaf(leaf: x509.Certificate | None, bundle: Bundle) -> str | None:
+    if leaf is None:
+        return "it has no certificate"
+    return _cannot_key(leaf.public_key(), bundle.entries[0]) or _cannot_scts(leaf)
 
 
 def _cannot_key(key: object, entry: LogEntry) -> str | None:
@@ -114,6 +131,7 @@ def _cannot_times(bundle: Bundle, root: TrustedRoot, moments: Sequence[datetime]
     return None
 
 
+@lru_cache(maxsize=64)  # the authorities of the roots at hand, asked of every bundle
 def _lacks_leaf_or_root(authority: Authority) -> bool:
     first = x509.load_der_x509_certificate(authority.chain[0]).extensions
     try:
