@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kit.errors import EvidenceError, Fault, PackError
-from kit.formats import digest_manifest, glance, sigstore_bundle
+from kit.formats import digest_manifest, glance, kinds, sigstore_bundle
 from kit.formats.release_file import ReleaseFile
 from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
 from kit.pack.reader import Pack
 
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 
 #: Digests by member path, then by algorithm; always with sha256.
 Known = dict[str, dict[str, Digest]]

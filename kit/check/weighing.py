@@ -11,11 +11,11 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kit.check import detached, hashing, jobs
+from kit.check import detached, documents, hashing, jobs
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
-from kit.formats import digest_manifest, sigstore_bundle
+from kit.formats import digest_manifest, kinds, sigstore_bundle
 from kit.formats.digest_manifest import DigestManifest
 from kit.model import (
     Artifact,
@@ -103,6 +103,7 @@ def weigh(
     _keep(jobs.run(bundles, basis, workers), weighed)
     _keep(detached.run(pack, known, signed, openpgp), weighed)
     _weigh_manifests(pack, known, weighed)
+    _weigh_documents(pack, known, weighed)
     weighed.close()
     return weighed
 
@@ -125,7 +126,9 @@ def _jobs(
     ``others`` have a verifier of their own.
     """
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS or evidence in others:
+        if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
+            continue  # these prove nothing by themselves: they wait for claims over them
+        if evidence in others:
             continue
         try:
             if evidence.kind is not EvidenceKind.SIGSTORE:
@@ -154,6 +157,11 @@ def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
     artifacts: dict[str, list[Artifact]] = {}
     for artifact in pack.manifest.artifacts:
         artifacts.setdefault(artifact.member, []).append(artifact)
+    for item in documents.of(pack):
+        # A manifest lists documents like any other file; no line of a policy brought them.
+        listed = Artifact(name=item.name, source="", member=item.member)
+        if all(item.name != other.name for other in artifacts.get(item.member, ())):
+            artifacts.setdefault(item.member, []).append(listed)
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS:
             about = [
@@ -170,8 +178,57 @@ def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
             _weigh_manifest(pack, known, vouched, about, weighed)
 
 
+def _weigh_documents(pack: Pack, known: Known, weighed: Weighed) -> None:
+    """Turn the claims over documents into claims over the files they are about.
+
+    A document vouches for no other document: only what it came with from bundles and
+    signed digest manifests counts.
+    """
+    over = {item.member: weighed.claims.get(item.member, ()) for item in documents.of(pack)}
+    refused = {member: tuple(weighed.findings.get(member, ())) for member in over}
+    for evidence in documents.of(pack):
+        about = [member for member in evidence.about if member != evidence.member]
+        for member in about:
+            for finding in refused[evidence.member]:
+                weighed.keep(member, finding)
+        signers = _signers(over[evidence.member])
+        if signers:
+            _weigh_document(pack, evidence, signers, (about, known), weighed)
+            continue
+        for member in about:
+            weighed.find(
+                member,
+                Level.NOTE,
+                "evidence.unsigned",
+                f"{evidence.member}: nothing that was verified vouches for this document",
+            )
+
+
+def _weigh_document(
+    pack: Pack,
+    evidence: EvidenceFile,
+    signers: tuple[Claim, ...],
+    files: tuple[Sequence[str], Known],
+    weighed: Weighed,
+) -> None:
+    about, known = files
+    try:
+        says = documents.read(pack, evidence)
+    except EvidenceError as error:
+        for member in about:
+            weighed.refuse(member, evidence.member, error)
+        return
+    vouched = documents.Vouched(evidence=evidence, over=signers, says=says)
+    for member in about:
+        try:
+            for claim in vouched.claims_for(known[member]):
+                weighed.accept(member, claim)
+        except RejectedError as error:
+            weighed.refuse(member, evidence.member, error)
+
+
 def _signers(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Return one claim of each signer of a digest manifest; what they list is the same."""
+    """Return one claim of each signer of a manifest or document, whose content is the same."""
     found: dict[tuple[object, ...], Claim] = {}
     for claim in claims:
         who = claim.identity

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from kit.formats import encodings, statement, strictjson
 from kit.formats.fields import Fields
-from kit.formats.sigstore_bundle import HASHES, MAX_BYTES, MAX_ENTRIES
+from kit.formats.sigstore_bundle import HASHES, MAX_BYTES, MAX_ENTRIES, MAX_VALUES
 
 _QUOTED = {algorithm: f'"{algorithm}"'.encode() for algorithm in encodings.DIGEST_BYTES}
 _NAMED = {algorithm: f'"{name}"'.encode() for name, algorithm in HASHES.items()}
@@ -22,7 +22,7 @@ def algorithms(raw: bytes) -> frozenset[str]:
     Raises :class:`MalformedError`, and nothing else, for some of what is no bundle; the
     verifier refuses the rest.
     """
-    top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES))
+    top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES, max_values=MAX_VALUES))
     envelope = top.object("dsseEnvelope")
     if envelope is not None:
         return _of_statement(encodings.b64decode_either(envelope.needed_text("payload")))

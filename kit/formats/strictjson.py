@@ -21,17 +21,19 @@ _BYTES_A_MARK = 16
 _MARKS_ALLOWED = 1 << 16
 
 
-def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+def parse(
+    raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = None
+) -> Any:
     """Return the value of one JSON document that fills ``raw`` entirely.
 
-    ``max_bytes`` bounds ``raw`` and with it the number of values, ``max_depth`` the nesting
-    of arrays and objects.
+    ``max_bytes`` bounds ``raw`` and with it the number of values, unless ``max_values`` says
+    so itself; ``max_depth`` bounds the nesting of arrays and objects.
     Raises :class:`MalformedError`, and nothing else, for any other input.
     """
     if len(raw) > max_bytes:
         raise MalformedError(f"JSON of {len(raw)} bytes, over the limit of {max_bytes}")
     # Every value follows one of these, so they bound the values before anything is decoded.
-    allowed = max(_MARKS_ALLOWED, max_bytes // _BYTES_A_MARK)
+    allowed = max_values or max(_MARKS_ALLOWED, max_bytes // _BYTES_A_MARK)
     if len(raw) > allowed and sum(map(raw.count, b"[{,")) > allowed:
         raise MalformedError("JSON of too many values for its limit")
     try:

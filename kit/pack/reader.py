@@ -63,7 +63,8 @@ class Pack:
         placed = self._layout.places[member_path]
         if placed.member.size > limit:
             raise MalformedError(
-                f"{member_path} is {placed.member.size} bytes, over the limit of {limit}"
+                f"{member_path} is {placed.member.size} bytes, over the limit of {limit}",
+                code="evidence.oversized",
             )
         raw = self._medium.demand(placed.offset, placed.member.size)
         if hashlib.sha256(raw).hexdigest() != placed.member.sha256:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
-from kit.model.predicates import Provenance
+from kit.model.predicates import Provenance, Sbom, Scan
 from kit.report.escape import plain
 
 #: What a PASS never says (security.md 3.5): printed with every report that has one.
@@ -41,6 +42,7 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
     if verdict.passed:
         yield f"{_passed(verdict)}  {name}  {_by(verdict.claims)}"
         yield from builds(verdict.claims)
+        yield from _contents(verdict.claims)
     else:
         first = next(f for f in verdict.findings if f.level is Level.ERROR)
         yield f"FAIL  {name}  {first.code}: {plain(first.message)}"
@@ -100,6 +102,19 @@ def builds(claims: Sequence[Claim]) -> Iterator[str]:
         if any(told.values()):
             words = "  ".join(f"{word} {plain(value)}" for word, value in told.items() if value)
             yield f"      {by}  {words}"
+
+
+def _contents(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield what SBOMs list and scans found, a line each."""
+    for claim in claims:
+        said = claim.predicate
+        if isinstance(said, Sbom):
+            yield f"      SBOM         {plain(said.format)}  {said.components} components"
+        elif isinstance(said, Scan):
+            when = f"  of {render_time(said.finished_at)}" if said.finished_at else ""
+            counts = Counter(one.severity for one in said.found)
+            told = ", ".join(f"{counts[s]} {s.name.lower()}" for s in sorted(counts, reverse=True))
+            yield f"      scan         {plain(said.tool)}{when}  {told or 'no results'}"
 
 
 def _finding(finding: Finding, indent: str) -> Iterator[str]:
