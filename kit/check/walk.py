@@ -52,7 +52,7 @@ def check(
         whole_predicates=release.asks_whole_predicates,
     )
     weighed = weighing.weigh(pack, known, basis, options.workers)
-    files = [_facts(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+    files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
     def inside(artifact: Artifact) -> distribution.Named:
         with pack.member_file(artifact.member) as file:
@@ -79,7 +79,8 @@ def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
         yield from (key.record() for key in anchor.keys)
 
 
-def _facts(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    """Return what policy is told of an artifact."""
     member = artifact.member
     return FileFacts(
         artifact=artifact,
