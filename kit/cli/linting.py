@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.cli import environment
 from kit.cli.status import Status
-from kit.errors import AnchorError
+from kit.errors import AnchorError, UsageError
 from kit.formats.release_file import ReleaseFile
 from kit.model import Finding, Level
 from kit.policy.lint import lint as find
@@ -31,6 +31,7 @@ def lint(
 def _logless(
     release: ReleaseFile, trust_roots: Path | None, trusted_root: Sequence[str]
 ) -> Iterator[str]:
+    _refuse_others(release, trusted_root)
     places = environment.anchor_places(trust_roots)
     for instance in release.instances:
         mine = [each for each in trusted_root if each.startswith(f"{instance}=") or "=" not in each]
@@ -40,6 +41,14 @@ def _logless(
             continue  # a file can be looked at where nothing can be checked
         if not found[instance].root.lists_tlogs:
             yield instance
+
+
+def _refuse_others(release: ReleaseFile, trusted_root: Sequence[str]) -> None:
+    for given in trusted_root:
+        name, named, _ = given.partition("=")
+        if named and name not in release.instances:
+            known = ", ".join(release.instances) or "none"
+            raise UsageError(f"--trusted-root {name}=...: the file names {known}, not {name!r}")
 
 
 def status_of(found: Sequence[Finding]) -> Status:

@@ -14,7 +14,6 @@ from kit.cli.status import Status
 
 app = typer.Typer(
     name="policy",
-    no_args_is_help=True,
     rich_markup_mode=None,
     help="Help with writing a release file: draft one, or find what is weak in one.",
 )

@@ -143,8 +143,7 @@ def _files(line: Line) -> Iterator[str]:
 
 
 def _carried(file: FileFacts) -> str:
-    count = len(file.claims)
-    told = f"{count} claims about it hold" if count else "nothing that was verified speaks of it"
+    told = "verified evidence speaks of it" if file.claims else "nothing verified speaks of it"
     return f"{file.digests['sha256']} as carried; {told}"
 
 
@@ -165,7 +164,7 @@ def _demand(line: Line, demand: Demand, names: Mapping[Who, str], *, usable: boo
     shown = demand.shown
     whole = line.is_shown(demand)
     yield comment(
-        f"shown of all {demand.files} files of the line"
+        "shown of every file of the line"
         if whole
         else f"shown only of {demand.files} of {len(line.files)} files of the line"
     )

@@ -20,7 +20,7 @@ _GITHUB = r"https://github\.com/[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/\.github/workflow
 _GITLAB = r"https://gitlab\.com/[^@ /]+(/[^@ /]+)+//[^@ ]+\.ya?ml@"
 _URI = r"[a-z][a-z0-9+.-]*://[^ ]+"
 _USER = r"[^ @/]+![^ @/]+\.[^ @/]+"
-_TAG, _REF = r"refs/tags/[^ @]+", r"(refs/[^ @]+|[0-9a-f]{40})"
+_TAG, _REF = r"refs/tags/[^ @]*[^ @/]", r"(refs/[^ @]*[^ @/]|[0-9a-f]{40})"
 #: An application of GitHub's own signs what runs without a workflow file.
 _DYNAMIC = r"https://github\.com/[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/dynamic/[^@ ]+@.+"
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from kit.formats.release_file import ReleaseFile
 from kit.formats.rules import Requirement, ScanRule
 from kit.model import Finding
+from kit.policy.expectations import GITHUB_ISSUER
 from kit.policy.lint import identities, regexps
 from kit.policy.lint.identities import Workflow
 from kit.policy.lint.remark import Use, note, uses, warning
@@ -18,7 +19,7 @@ _PROVENANCE = "https://slsa.dev/provenance/"
 _PULL = ("pull_request", "pull_request_target", "issue_comment", "merge_request_event")
 _LONG = timedelta(days=366)
 _CLOSE = 0.8
-_GENERATOR = r"https://github\.com/slsa-framework/slsa-github-generator/.+"
+_GENERATOR = r"https://github\.com/slsa-framework/slsa-github-generator/\.github/workflows/[^/@]+@refs/(tags|heads)/[^/@]+"
 
 
 def findings(release: ReleaseFile, at: datetime, logless: Collection[str]) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _build(use: Use, version: str) -> Iterator[Finding]:
     yield from _triggers(use)
     if parts is not None:
         yield from _source(use, parts)
-    elif who is not None and regexps.holds(who, _GENERATOR):
+    elif who is not None and who.issuer == GITHUB_ISSUER and regexps.holds(who, _GENERATOR):
         yield from _shared(use, "slsa-github-generator")
     yield from _commit(use, version)
 
