@@ -15,6 +15,7 @@ its message is for people: lower case, no full stop, with the value that is wron
         ├── MalformedError    it cannot be read as what it says it is
         ├── UnsupportedError  it is readable, but in a form this kit does not verify
         └── RejectedError     it was understood and does not hold
+            └── ForeignError      nobody of this instance issued it: another may have
 
 ``kit.cli.status`` turns the class into an exit status; nothing here knows one.
 """
@@ -124,3 +125,7 @@ class RejectedError(EvidenceError):
     def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
         """Refuse under the stable ``code``."""
         super().__init__(message, code=code, hint=hint)
+
+
+class ForeignError(RejectedError):
+    """A certificate that no authority of this instance issued; another instance's may have."""

@@ -21,7 +21,7 @@ KIND = "sigstore-bundle|digest-manifest|pep740-attestation|openpgp-signature|dss
 TOP = {"schema": int, "kit": "[ -~]{1,100}", "collected-at": TIME, "release": dict}
 SHAPES: dict[str, dict[str, Any]] = {
     "artifacts": {"name": NAME, "source": f"[^{HIDDEN}]{{1,2000}}", "member": "(artifacts|oci)/.+"},
-    "evidence": {"kind": KIND + "bare-signature|sbom|unknown", "name": NAME, "about": list,
+    "evidence": {"kind": KIND + "bare-signature|sbom|scan|vex|unknown", "name": NAME, "about": list,
                  "member": "(artifacts|evidence|oci)/.+"},
     "members": {"path": PATH, "size": int, "sha256": "[0-9a-f]{64}"},
 }  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kit.errors import EvidenceError, Fault, PackError
-from kit.formats import digest_manifest, dsse, log_entry, sigstore_bundle, statement
+from kit.formats import digest_manifest, glance, kinds, sigstore_bundle
 from kit.formats.release_file import ReleaseFile
 from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
 from kit.pack.reader import Pack
 
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 
 #: Digests by member path, then by algorithm; always with sha256.
 Known = dict[str, dict[str, Digest]]
@@ -72,11 +72,7 @@ def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:
     found: set[str] = set()
     for part in sigstore_bundle.split(raw):
         try:
-            bundle = sigstore_bundle.parse(part)
-            if isinstance(bundle.content, dsse.Envelope):
-                found |= statement.parse(bundle.content.payload).algorithms
-            else:
-                found |= log_entry.algorithms(bundle)
+            found |= glance.algorithms(part)
         except EvidenceError:
             continue
     return frozenset(found)

@@ -7,8 +7,11 @@ then the policy. A damaged pack ends the walk before anything in it is believed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 
 from kit.check import hashing, weighing
 from kit.check.hashing import Known
@@ -21,29 +24,41 @@ from kit.pack.reader import Pack
 from kit.policy.facts import FileFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
+from kit.trust.keyrings import Keyring
+from kit.verifiers.openpgp import OpenPgpVerifier
+
+_NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to check: as of when, which artifacts only, how many processes, whom to tell.
 
-    ``progress`` is called with the number of bytes hashed since its last call.
+    ``progress`` is called with the number of bytes hashed since its last call. ``gpg`` is
+    the absolute path of the one program that is run, only for signatures by OpenPGP keys
+    that the policy pins; ``None`` where this host has none.
     """
 
     at: datetime
     only: tuple[str, ...] = ()
     workers: int | None = None
     progress: Callable[[int], None] | None = None
+    gpg: Path | None = None
 
 
 def check(
-    pack: Pack, release: ReleaseFile, anchors: Mapping[str, Anchor], options: Options
+    pack: Pack,
+    release: ReleaseFile,
+    anchors: Mapping[str, Anchor],
+    options: Options,
+    openpgp_keys: Mapping[str, Keyring] = _NO_KEYS,
 ) -> Report:
     """Return the report on an opened pack under the policy in ``release``.
 
-    Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
-    trusted root that cannot be used, :class:`MachineError` for a medium that cannot be
-    read. Whatever is wrong with evidence is a finding.
+    ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
+    them. Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
+    trusted root or key that cannot be used, :class:`MachineError` for a medium that cannot
+    be read, or where gpg is needed and does not work. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
     basis = Basis(
@@ -51,7 +66,8 @@ def check(
         at=options.at,
         whole_predicates=release.asks_whole_predicates,
     )
-    weighed = weighing.weigh(pack, known, basis, options.workers)
+    with _openpgp(release, openpgp_keys, options) as openpgp:
+        weighed = weighing.weigh(pack, known, basis, options.workers, openpgp)
     files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
     def inside(artifact: Artifact) -> distribution.Named:
@@ -67,7 +83,10 @@ def check(
         pack_size=pack.size,
         collected_at=pack.manifest.collected_at,
         at=options.at,
-        anchors=tuple(_records(anchors)),
+        anchors=(
+            *_records(anchors),
+            *(keyring.record() for keyring in openpgp_keys.values()),
+        ),
         verdicts=_selected(verdicts, options.only),
         findings=(*_about_the_pack(pack, release, options), *_about_anchors(anchors), *findings),
     )
@@ -77,6 +96,15 @@ def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
     for anchor in anchors.values():
         yield anchor.record()
         yield from (key.record() for key in anchor.keys)
+
+
+def _openpgp(
+    release: ReleaseFile, keys: Mapping[str, Keyring], options: Options
+) -> AbstractContextManager[OpenPgpVerifier | None]:
+    if not keys:
+        return nullcontext()
+    lenient = release.openpgp_accepted_expired
+    return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=lenient)
 
 
 def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:

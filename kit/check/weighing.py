@@ -8,14 +8,14 @@ itself, and it never helps one.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kit.check import hashing, jobs
+from kit.check import detached, documents, hashing, jobs
 from kit.check.hashing import Known
-from kit.check.jobs import Basis, Job, Refusal, Subject
+from kit.check.jobs import Basis, Job, Outcome, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
-from kit.formats import digest_manifest, sigstore_bundle
+from kit.formats import digest_manifest, kinds, sigstore_bundle
 from kit.formats.digest_manifest import DigestManifest
 from kit.model import (
     Artifact,
@@ -28,6 +28,7 @@ from kit.model import (
 )
 from kit.pack.reader import Pack
 from kit.verifiers import digests
+from kit.verifiers.openpgp import OpenPgpVerifier
 
 #: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
 #: them as many as the product of its lines and its files.
@@ -81,31 +82,53 @@ class Weighed:
             )
 
 
-def weigh(pack: Pack, known: Known, basis: Basis, workers: int | None) -> Weighed:
+def weigh(
+    pack: Pack,
+    known: Known,
+    basis: Basis,
+    workers: int | None,
+    openpgp: OpenPgpVerifier | None = None,
+) -> Weighed:
     """Verify all evidence of a pack whose members' digests are ``known``.
 
     ``workers`` is the number of processes; ``None`` decides by how much there is to do.
+    ``openpgp`` is ``None`` where the policy pins no OpenPGP key.
     """
     weighed = Weighed()
     if workers is None:
         many = len(pack.manifest.evidence) >= jobs.WORTH_WORKERS
         workers = (os.cpu_count() or 1) if many else 1
-    for outcome in jobs.run(_jobs(pack, known, weighed), basis, workers):
+    signed = [piece for piece in pack.manifest.evidence if detached.concerns(pack, piece)]
+    bundles = _jobs(pack, known, weighed, frozenset(signed))
+    _keep(jobs.run(bundles, basis, workers), weighed)
+    _keep(detached.run(pack, known, signed, openpgp), weighed)
+    _weigh_manifests(pack, known, weighed)
+    _weigh_documents(pack, known, weighed)
+    weighed.close()
+    return weighed
+
+
+def _keep(outcomes: Iterable[Outcome], weighed: Weighed) -> None:
+    for outcome in outcomes:
         for claim in outcome.claims:
             weighed.accept(outcome.member, claim)
         for refusal in outcome.refusals:
             weighed.refuse(outcome.member, refusal.label, refusal)
         for note in outcome.notes:
             weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
-    _weigh_manifests(pack, known, weighed)
-    weighed.close()
-    return weighed
 
 
-def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
-    """Yield a job for every bundle; whatever cannot be one is refused by name."""
+def _jobs(
+    pack: Pack, known: Known, weighed: Weighed, others: frozenset[EvidenceFile]
+) -> Iterator[Job]:
+    """Yield a job for every bundle; whatever cannot be one is refused by name.
+
+    ``others`` have a verifier of their own.
+    """
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS:
+        if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
+            continue  # these prove nothing by themselves: they wait for claims over them
+        if evidence in others:
             continue
         try:
             if evidence.kind is not EvidenceKind.SIGSTORE:
@@ -125,14 +148,20 @@ def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
 def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
     """Turn the claims over digest manifests into claims over the files they list.
 
-    Only what bundles say of a manifest counts: a manifest vouches for no other manifest.
+    Only what bundles and signatures say of a manifest counts: a manifest vouches for no
+    other manifest.
     """
-    by_bundles = {member: tuple(claims) for member, claims in weighed.claims.items()}
+    by_others = {member: tuple(claims) for member, claims in weighed.claims.items()}
     # What is wrong with a manifest's own evidence is why its files get no claim by it.
     refused = {member: tuple(findings) for member, findings in weighed.findings.items()}
     artifacts: dict[str, list[Artifact]] = {}
     for artifact in pack.manifest.artifacts:
         artifacts.setdefault(artifact.member, []).append(artifact)
+    for item in documents.of(pack):
+        # A manifest lists documents like any other file; no line of a policy brought them.
+        listed = Artifact(name=item.name, source="", member=item.member)
+        if all(item.name != other.name for other in artifacts.get(item.member, ())):
+            artifacts.setdefault(item.member, []).append(listed)
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS:
             about = [
@@ -143,14 +172,63 @@ def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
             ]
             vouched = _Vouched(
                 evidence=evidence,
-                over=_signers(by_bundles.get(evidence.member, ())),
+                over=_signers(by_others.get(evidence.member, ())),
                 refused=refused.get(evidence.member, ()),
             )
             _weigh_manifest(pack, known, vouched, about, weighed)
 
 
+def _weigh_documents(pack: Pack, known: Known, weighed: Weighed) -> None:
+    """Turn the claims over documents into claims over the files they are about.
+
+    A document vouches for no other document: only what it came with from bundles and
+    signed digest manifests counts.
+    """
+    over = {item.member: weighed.claims.get(item.member, ()) for item in documents.of(pack)}
+    refused = {member: tuple(weighed.findings.get(member, ())) for member in over}
+    for evidence in documents.of(pack):
+        about = [member for member in evidence.about if member != evidence.member]
+        for member in about:
+            for finding in refused[evidence.member]:
+                weighed.keep(member, finding)
+        signers = _signers(over[evidence.member])
+        if signers:
+            _weigh_document(pack, evidence, signers, (about, known), weighed)
+            continue
+        for member in about:
+            weighed.find(
+                member,
+                Level.NOTE,
+                "evidence.unsigned",
+                f"{evidence.member}: nothing that was verified vouches for this document",
+            )
+
+
+def _weigh_document(
+    pack: Pack,
+    evidence: EvidenceFile,
+    signers: tuple[Claim, ...],
+    files: tuple[Sequence[str], Known],
+    weighed: Weighed,
+) -> None:
+    about, known = files
+    try:
+        says = documents.read(pack, evidence)
+    except EvidenceError as error:
+        for member in about:
+            weighed.refuse(member, evidence.member, error)
+        return
+    vouched = documents.Vouched(evidence=evidence, over=signers, says=says)
+    for member in about:
+        try:
+            for claim in vouched.claims_for(known[member]):
+                weighed.accept(member, claim)
+        except RejectedError as error:
+            weighed.refuse(member, evidence.member, error)
+
+
 def _signers(claims: Sequence[Claim]) -> tuple[Claim, ...]:
-    """Return one claim of each signer of a digest manifest; what they list is the same."""
+    """Return one claim of each signer of a manifest or document, whose content is the same."""
     found: dict[tuple[object, ...], Claim] = {}
     for claim in claims:
         who = claim.identity

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,9 @@ from kit import airgap
 from kit.cli import environment, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
-from kit.trust import anchors
+from kit.trust import anchors, keyrings
 from kit.trust.anchors import Anchor
+from kit.trust.keyrings import Keyring
 
 if TYPE_CHECKING:
     from kit.model import Report
@@ -35,6 +36,8 @@ class Checker:
     at: datetime
     only: tuple[str, ...] = ()
     workers: int | None = None
+    openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
+    gpg: Path | None = None
 
     def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
         """Check the pack at ``path``; call ``then`` with it while it is still open."""
@@ -50,8 +53,14 @@ class Checker:
                 whole = {m.path: frozenset[str]() for m in pack.manifest.members}
                 pack.hash_members(whole, progress=progress)
                 raise self.anchor_error
-            options = Options(at=self.at, only=self.only, workers=self.workers, progress=progress)
-            report = check(pack, self.release, self.anchors, options)
+            options = Options(
+                at=self.at,
+                only=self.only,
+                workers=self.workers,
+                progress=progress,
+                gpg=self.gpg,
+            )
+            report = check(pack, self.release, self.anchors, options, self.openpgp_keys)
             if then is not None:
                 then(pack, report)
             return report
@@ -77,13 +86,15 @@ def prepare(
 ) -> Checker:
     """Read the anchors, then seal the process for good, and return what judges packs."""
     found: dict[str, Anchor] = {}
+    pinned: dict[str, Keyring] = {}
     failure: AnchorError | None = None
     try:
         places = environment.anchor_places(trust_roots)
         found = anchors.find(release.instances, places, trusted_root, release.keys)
+        pinned = keyrings.find(release.openpgp_fingerprints, places)
     except AnchorError as error:
         failure = error
-    airgap.seal()
+    gpg = _seal(gpg_needed=bool(pinned))
     return Checker(
         release=release,
         anchors=found,
@@ -91,4 +102,18 @@ def prepare(
         at=at,
         only=tuple(only),
         workers=workers,
+        openpgp_keys=pinned,
+        gpg=gpg,
     )
+
+
+def _seal(*, gpg_needed: bool) -> Path | None:
+    """Seal the process; return the one program it may start then, if it needs one."""
+    if not gpg_needed:
+        airgap.seal()
+        return None
+    from kit.verifiers.openpgp import program  # noqa: PLC0415 - loads the library
+
+    gpg = program.find(environment.search_path(), Path.cwd())
+    airgap.seal(None if gpg is None else program.child(gpg))
+    return gpg

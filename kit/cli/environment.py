@@ -34,6 +34,11 @@ def as_of(text: str | None) -> datetime:
         raise UsageError(f"--at: {error}", hint="write it as 2026-11-20T12:00:00Z") from error
 
 
+def search_path() -> str:
+    """Return where programs are looked up, as ``PATH`` says it."""
+    return os.environ.get("PATH", os.defpath)
+
+
 def source_date_epoch() -> datetime | None:
     """Return ``SOURCE_DATE_EPOCH`` (reproducible-builds.org) as a time, if it is set."""
     text = os.environ.get("SOURCE_DATE_EPOCH")

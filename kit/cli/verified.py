@@ -8,6 +8,7 @@ from typing import Any
 from kit.cli.verifying import Outcome
 from kit.formats.encodings import render_time
 from kit.report.escape import plain
+from kit.report.text import builds
 
 
 def text(outcome: Outcome, *, require_log: bool) -> str:
@@ -19,6 +20,7 @@ def text(outcome: Outcome, *, require_log: bool) -> str:
         by = " and ".join(claim.accepted_by)
         lines.append(f"PASS  {plain(outcome.subject)}  {plain(claim.identity.subject)}{kind}{when}")
         lines.append(f"      {plain(claim.evidence)}, accepted by {by}, of {plain(claim.instance)}")
+        lines += builds([claim])
     if not outcome.claims:
         lines.append(f"FAIL  {plain(outcome.subject)}")
         if not outcome.refusals:

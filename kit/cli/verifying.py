@@ -11,15 +11,22 @@ from pathlib import Path
 
 from kit import airgap
 from kit.cli.status import Status
-from kit.errors import AnchorError, EvidenceError, MalformedError, RejectedError, UsageError
+from kit.errors import (
+    AnchorError,
+    EvidenceError,
+    ForeignError,
+    MalformedError,
+    RejectedError,
+    UsageError,
+)
 from kit.formats import encodings, public_key, sigstore_bundle, trusted_root
 from kit.model import Claim, Digest
 from kit.policy import expectations
-from kit.policy.expectations import GITHUB_ISSUER, Expectations
+from kit.policy.builds import GITHUB_ISSUER
+from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
 from kit.verifiers.sigstore import SigstoreVerifier
-from kit.verifiers.sigstore.claims import VerifiedStatement
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
 
@@ -39,11 +46,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a bundle does not vouch for the artifact, and whom it names."""
+    """Why a bundle does not vouch for the artifact, and whom it names.
+
+    ``foreign`` says that it is of another instance than the one that refused it.
+    """
 
     bundle: str
     code: str
     message: str
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +134,9 @@ def _ask(
         verified = verifier.verify(part)
         claim = verified.claim_for(label, known)
     except EvidenceError as error:
-        return Refusal(bundle=label, code=error.code, message=error.message)
-    predicate = verified.statement.predicate if isinstance(verified, VerifiedStatement) else None
-    missed = expectations.misses(request.wanted, claim, predicate)
+        foreign = isinstance(error, ForeignError)
+        return Refusal(bundle=label, code=error.code, message=error.message, foreign=foreign)
+    missed = expectations.misses(request.wanted, claim)
     if missed:
         who = f"{claim.identity.subject} (issuer {claim.identity.issuer or 'none'})"
         reasons = "; ".join(miss.message for miss in missed)
@@ -134,9 +145,12 @@ def _ask(
 
 
 def _nearest(refusals: Sequence[Refusal]) -> Refusal:
-    """Return the refusal of the instance that got furthest: another's says least."""
-    strangers = ("sigstore.chain", "sigstore.log-key")
-    return min(refusals, key=lambda refusal: refusal.code in strangers)
+    """Return the refusal of the instance that issued the certificate, or that got furthest.
+
+    Each instance judges alone: nothing of one makes up for what another lacks. Of several
+    that refuse alike it is the first given.
+    """
+    return min(refusals, key=lambda it: (it.foreign, it.code == "sigstore.log-key"))
 
 
 def _known(subject: str) -> dict[str, Digest]:

@@ -16,7 +16,7 @@ from kit.collect import documents, pairing
 from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
-from kit.formats import kinds
+from kit.formats import enclosed, kinds
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, EvidenceFile, EvidenceKind, Found, Gathered, Manifest, Member
 from kit.pack import roster
@@ -24,7 +24,7 @@ from kit.pack import roster
 #: What one line of the release file brought.
 Brought = tuple[Line, Gathered]
 
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
         ),
     )
     pieces = [_piece(found) for found in evidence]
-    paired = list(zip(pieces, pairing.pair(artifacts, pieces), strict=True))
+    paired = list(zip(pieces, pairing.pair(artifacts, pieces, _bound(known, brought)), strict=True))
     used = [(piece, about) for piece, about in paired if about]
     names = Names()
     members = {found: names.member("artifacts", found) for found in artifacts}
@@ -84,6 +84,19 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
     )
 
 
+def _bound(
+    known: Mapping[tuple[str, str], Found], brought: Sequence[Brought]
+) -> dict[str, list[Found]]:
+    """Return the artifacts of the lines that name a document as theirs, by its name."""
+    bound: dict[str, list[Found]] = {}
+    for line, gathered in brought:
+        rules = [rule for part in line.requirements for rule in (part.sbom, part.scan) if rule]
+        for name in dict.fromkeys(rule.file for rule in rules if rule.file is not None):
+            mine = [known[found.name, found.sha256] for found in gathered.artifacts]
+            bound.setdefault(name, []).extend(mine)
+    return bound
+
+
 def _distinct(known: dict[tuple[str, str], Found], found: Iterable[Found]) -> list[Found]:
     """Return each file once; files that are equal in name and bytes are one, wherever they lie.
 
@@ -93,6 +106,10 @@ def _distinct(known: dict[tuple[str, str], Found], found: Iterable[Found]) -> li
 
 
 def _piece(found: Found) -> Piece:
+    named = kinds.by_name(found.name)
+    if named in kinds.OF_DOCUMENTS and found.size > enclosed.MAX_BYTES:
+        # Carried unread: that a document is too large must not keep a release from travelling.
+        return Piece(found=found, kind=named, raw=b"")
     if found.size > MAX_EVIDENCE:
         raise MachineError(
             f"{found.name} has {found.size} bytes; evidence may have {MAX_EVIDENCE}",

@@ -1,5 +1,7 @@
 """Which file a piece of evidence is about: by the digest it carries, else by its name.
 
+A document (an SBOM, a scan, a VEX document) is evidence, and other evidence is about it.
+
 What comes out is the collector's claim and decides nothing: ``check`` puts the evidence
 to a verifier with the very file it is paired with. A pairing that is missing can only
 lose a pass.
@@ -7,11 +9,11 @@ lose a pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.errors import EvidenceError
-from kit.formats import digest_manifest, dsse, kinds, sigstore_bundle, statement
+from kit.formats import digest_manifest, document, dsse, kinds, sigstore_bundle, statement
 from kit.model import EvidenceKind, Found
 
 
@@ -24,24 +26,34 @@ class Piece:
     raw: bytes
 
 
-def pair(artifacts: Sequence[Found], pieces: Sequence[Piece]) -> tuple[tuple[Found, ...], ...]:
-    """Return, for each piece, what it is about: artifacts, or digest manifests among the pieces.
+#: The artifacts that the policy says a document is about, by the document's name.
+Bound = Mapping[str, Sequence[Found]]
+
+
+def pair(
+    artifacts: Sequence[Found], pieces: Sequence[Piece], bound: Bound | None = None
+) -> tuple[tuple[Found, ...], ...]:
+    """Return, for each piece, what it is about: artifacts, or manifests and documents among them.
 
     Empty for a piece that is about none of them.
     """
-    targets = _Targets(artifacts, pieces)
+    targets = _Targets(artifacts, pieces, bound or {})
     return tuple(tuple(targets.of(piece)) for piece in pieces)
 
 
 class _Targets:
     """What evidence can be about, by digest and by name."""
 
-    def __init__(self, artifacts: Sequence[Found], pieces: Sequence[Piece]) -> None:
+    def __init__(self, artifacts: Sequence[Found], pieces: Sequence[Piece], bound: Bound) -> None:
         manifests = [piece.found for piece in pieces if piece.kind is EvidenceKind.DIGESTS]
-        self._order = {artifact: number for number, artifact in enumerate(artifacts)}
+        documents = [piece.found for piece in pieces if piece.kind in kinds.OF_DOCUMENTS]
+        listable = dict.fromkeys((*artifacts, *documents))
+        self._order = {found: number for number, found in enumerate(listable)}
+        self._bound = bound
+        self._artifacts = artifacts
         self._by_digest: dict[str, list[Found]] = {}
         self._by_name: dict[str, list[Found]] = {}
-        for target in dict.fromkeys((*artifacts, *manifests)):
+        for target in dict.fromkeys((*listable, *manifests)):
             self._by_digest.setdefault(target.sha256, []).append(target)
             self._by_name.setdefault(target.name, []).append(target)
 
@@ -54,6 +66,8 @@ class _Targets:
     def _candidates(self, piece: Piece) -> Iterator[Found]:
         if piece.kind is EvidenceKind.DIGESTS:
             yield from self._listed(piece)
+        if piece.kind in kinds.OF_DOCUMENTS:
+            yield from self._bound.get(piece.found.name, ())
         carried = False
         for digest in _carried(piece):
             for target in self._by_digest.get(digest, ()):
@@ -62,7 +76,11 @@ class _Targets:
         if not carried:
             # Also where a digest matched nothing: the file may have been changed since it was
             # signed, and that is worth an explanation.
-            yield from self._by_name.get(kinds.named_after(piece.found.name) or "", ())
+            named = kinds.named_after(piece.found.name) or ""
+            yield from self._by_name.get(named, ())
+            if piece.kind in kinds.OF_DOCUMENTS and named:
+                # `app-1.0.spdx.json` beside `app-1.0.tar.gz`
+                yield from (a for a in self._artifacts if a.name.startswith(f"{named}."))
 
     def _listed(self, piece: Piece) -> Iterator[Found]:
         try:
@@ -83,9 +101,22 @@ class _Targets:
 
 
 def _carried(piece: Piece) -> Iterator[str]:
-    """Yield the SHA-256 digests that a bundle's unverified content speaks of."""
-    if piece.kind is not EvidenceKind.SIGSTORE:
+    """Yield the SHA-256 digests that unverified evidence speaks of."""
+    if piece.kind in kinds.OF_DOCUMENTS:
+        yield from _described(piece)
+    elif piece.kind is EvidenceKind.SIGSTORE:
+        yield from _signed(piece)
+
+
+def _described(piece: Piece) -> Iterator[str]:
+    try:
+        about = document.about(document.read(piece.kind, piece.raw))
+    except EvidenceError:
         return
+    yield from (digest.hex for digest in about if digest.algorithm == "sha256")
+
+
+def _signed(piece: Piece) -> Iterator[str]:
     try:
         parts = sigstore_bundle.split(piece.raw)
     except EvidenceError:

@@ -7,7 +7,6 @@ the result gives the text back.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from datetime import UTC, datetime
@@ -29,10 +28,10 @@ _RFC3339 = re.compile(
 def b64decode(text: str) -> bytes:
     """Decode standard base64 with its padding; raise :class:`MalformedError` on any slack."""
     try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        raw = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:  # binascii.Error, and text that is not ASCII
         raise MalformedError(f"not base64: {text[:40]!r}") from error
-    if base64.b64encode(raw).decode("ascii") != text:
+    if binascii.b2a_base64(raw, newline=False) != text.encode("ascii"):
         raise MalformedError(f"not canonical base64: {text[:40]!r}")
     return raw
 
@@ -48,7 +47,7 @@ def b64decode_either(text: str) -> bytes:
 
 def b64encode(raw: bytes) -> str:
     """Encode as standard base64 with padding."""
-    return base64.b64encode(raw).decode("ascii")
+    return binascii.b2a_base64(raw, newline=False).decode("ascii")
 
 
 def digest(algorithm: str, hexadecimal: str) -> Digest:

@@ -57,21 +57,21 @@ class Fields:
 
     def needed_text(self, key: str) -> str:
         """Return a string that must be there and not be empty."""
-        self.need(key)
-        value = self.text(key)
+        value = self.need(key)
+        if not isinstance(value, str):
+            raise MalformedError(f"{self.where(key)} is not a string")
         if not value:
             raise MalformedError(f"{self.where(key)} is empty")
         return value
 
     def octets(self, key: str) -> bytes | None:
         """Return the bytes of a canonical base64 string."""
-        value = self.text(key)
-        return None if value is None else self._octets(value, self.where(key))
+        value = self.get(key)
+        return None if value is None else self._octets(value, key)
 
     def needed_octets(self, key: str) -> bytes:
         """Return bytes that must be there and not be empty."""
-        self.need(key)
-        value = self.octets(key)
+        value = self._octets(self.need(key), key)
         if not value:
             raise MalformedError(f"{self.where(key)} is empty")
         return value
@@ -113,23 +113,24 @@ class Fields:
 
     def objects(self, key: str, limit: int) -> list[Fields]:
         """Return a list of objects, each knowing its path."""
-        items = self.array(key, limit)
-        return [Fields(item, f"{self.where(key)}[{n}]") for n, item in enumerate(items)]
+        items, where = self.array(key, limit), self.where(key)
+        return [Fields(item, f"{where}[{n}]") for n, item in enumerate(items)]
 
     def octets_array(self, key: str, limit: int) -> tuple[bytes, ...]:
         """Return a list of canonical base64 strings as bytes."""
         items = self.array(key, limit)
-        return tuple(self._octets(item, f"{self.where(key)}[{n}]") for n, item in enumerate(items))
+        return tuple(self._octets(item, f"{key}[{n}]") for n, item in enumerate(items))
 
     def unread(self) -> Iterable[str]:
         """Return the paths of keys nobody asked for, sorted, each key cut at 80 characters."""
+        if self._value.keys() <= self._asked:
+            return []
         return [self.where(key[:80]) for key in sorted(self._value.keys() - self._asked)]
 
-    @staticmethod
-    def _octets(value: Any, where: str) -> bytes:
+    def _octets(self, value: Any, key: str) -> bytes:
         if not isinstance(value, str):
-            raise MalformedError(f"{where} is not a string")
+            raise MalformedError(f"{self.where(key)} is not a string")
         try:
             return encodings.b64decode(value)
         except MalformedError as error:
-            raise MalformedError(f"{where}: {error}") from error
+            raise MalformedError(f"{self.where(key)}: {error}") from error

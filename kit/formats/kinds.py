@@ -7,9 +7,20 @@ file as evidence believes nothing in it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from kit.errors import MalformedError
-from kit.formats import sigstore_bundle, strictjson
+from kit.formats import (
+    cyclonedx,
+    grype,
+    openpgp,
+    openvex,
+    sarif,
+    sigstore_bundle,
+    spdx,
+    strictjson,
+)
 from kit.model import EvidenceKind
 
 #: Suffixes that a piece of evidence adds to the name of what it is about.
@@ -33,6 +44,37 @@ SIDECARS: tuple[tuple[str, EvidenceKind], ...] = (
     (".sha512sum", EvidenceKind.DIGESTS),
 )
 
+#: The largest piece of evidence: a bundle over the largest document that is read.
+MAX_BYTES = sigstore_bundle.MAX_BYTES
+
+#: Suffixes of documents that say something of the files beside them.
+DOCUMENTS: tuple[tuple[str, EvidenceKind], ...] = (
+    (".spdx.json", EvidenceKind.SBOM),
+    (".cdx.json", EvidenceKind.SBOM),
+    (".cyclonedx.json", EvidenceKind.SBOM),
+    (".sarif", EvidenceKind.SCAN),
+    (".sarif.json", EvidenceKind.SCAN),
+    (".grype.json", EvidenceKind.SCAN),
+    (".openvex.json", EvidenceKind.VEX),
+)
+#: The kinds that are documents: they speak of files, and somebody else signs them.
+OF_DOCUMENTS = frozenset({EvidenceKind.SBOM, EvidenceKind.SCAN, EvidenceKind.VEX})
+
+_DOCUMENT_NAMES = {
+    "sbom.json": EvidenceKind.SBOM,
+    "bom.json": EvidenceKind.SBOM,
+    "spdx.json": EvidenceKind.SBOM,
+    "cdx.json": EvidenceKind.SBOM,
+    "grype.json": EvidenceKind.SCAN,
+    "openvex.json": EvidenceKind.VEX,
+}
+_BY_CONTENT: tuple[tuple[Callable[[Any], bool], EvidenceKind], ...] = (
+    (spdx.looks_like, EvidenceKind.SBOM),
+    (cyclonedx.looks_like, EvidenceKind.SBOM),
+    (sarif.looks_like, EvidenceKind.SCAN),
+    (grype.looks_like, EvidenceKind.SCAN),
+    (openvex.looks_like, EvidenceKind.VEX),
+)
 _DIGEST_MANIFEST = re.compile(
     r"(sha(256|384|512)(sums?)?|(?:.+[._-])?checksums?(?:[._-]sha(?:256|384|512))?)(\.txt)?"
     r"|.+[._-]sha(256|384|512)sums?(\.txt)?",
@@ -46,9 +88,11 @@ def by_name(name: str) -> EvidenceKind | None:
     """Return the kind of evidence a file of this name would be; ``None`` for an artifact."""
     if _GH_DOWNLOAD.fullmatch(name):
         return EvidenceKind.SIGSTORE
-    for suffix, kind in SIDECARS:
+    for suffix, kind in (*SIDECARS, *DOCUMENTS):
         if name.endswith(suffix) and len(name) > len(suffix):
             return kind
+    if name in _DOCUMENT_NAMES:
+        return _DOCUMENT_NAMES[name]
     return EvidenceKind.DIGESTS if _DIGEST_MANIFEST.fullmatch(name) else None
 
 
@@ -56,23 +100,32 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     """Return what a file is, now that its bytes are known.
 
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
-    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``.
+    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``. So is one
+    that presents itself as an SBOM, a scan or a VEX document. A ``.sig`` may be OpenPGP's,
+    or another's.
     """
     named = by_name(name)
+    if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):
+        return EvidenceKind.OPENPGP
     if named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl")):
         try:
             first = sigstore_bundle.split(raw)[0]
-            value = strictjson.parse(first, max_bytes=sigstore_bundle.MAX_BYTES)
+            value = strictjson.parse(first, max_bytes=MAX_BYTES)
         except MalformedError:
             return named
         if sigstore_bundle.looks_like(value):
             return EvidenceKind.SIGSTORE
+        if named is None:
+            return next((kind for looks_like, kind in _BY_CONTENT if looks_like(value)), None)
     return named
 
 
 def named_after(name: str) -> str | None:
-    """Return the name of the file that a sidecar is about, by its own name alone."""
-    for suffix, _ in SIDECARS:
+    """Return the name of the file that a sidecar is about, by its own name alone.
+
+    Of a document, that may also be the name without the suffix of the file's own kind.
+    """
+    for suffix, _ in (*SIDECARS, *DOCUMENTS):
         if name.endswith(suffix) and len(name) > len(suffix):
             return name.removesuffix(suffix)
     return None

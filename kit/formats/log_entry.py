@@ -11,11 +11,11 @@ import hashlib
 import json
 from typing import Any
 
-from kit.errors import EvidenceError, MalformedError, UnsupportedError
+from kit.errors import MalformedError, UnsupportedError
 from kit.formats import dsse, encodings, strictjson
 from kit.formats.fields import Fields
 from kit.formats.log_entry_body import READERS, Logged, Signer
-from kit.formats.sigstore_bundle import Bundle, LogEntry, MessageSignature
+from kit.formats.sigstore_bundle import LogEntry, MessageSignature
 from kit.model import Digest
 
 MAX_BYTES = 16 << 20
@@ -42,25 +42,6 @@ def parse(entry: LogEntry) -> Logged:
             f"{entry.version} as the bundle says"
         )
     return read(body.needed_object("spec"))
-
-
-def algorithms(bundle: Bundle) -> frozenset[str]:
-    """Return the digest algorithms that verifying a message signature may compare.
-
-    They are what hint and log entries say; a bundle with neither goes by its key, and
-    the larger curves sign with the larger hashes.
-    """
-    found = set()
-    if isinstance(bundle.content, MessageSignature) and bundle.content.hint is not None:
-        found.add(bundle.content.hint.algorithm)
-    for entry in bundle.entries:
-        try:
-            signed = parse(entry).signed
-        except EvidenceError:
-            continue  # said by name when it is verified
-        if signed is not None:
-            found.add(signed.algorithm)
-    return frozenset(found or ("sha384", "sha512"))
 
 
 def disagreement(
@@ -112,7 +93,12 @@ def _uploaded(envelope: dsse.Envelope) -> bytes:
         "payload": encodings.b64encode(envelope.payload),
         "signatures": [{"keyid": signature.keyid, "sig": encodings.b64encode(signature.sig)}],
     }
-    return json.dumps(value, separators=(",", ":")).encode()
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.translate(_GO_ESCAPES).encode()
+
+
+# Go escapes these for the sake of HTML and JavaScript, and nothing else that is not ASCII.
+_GO_ESCAPES = {ord(each): f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
 
 
 def _canonical(value: Any) -> bytes:

@@ -107,6 +107,12 @@ class ReleaseFile:
         return tuple(sorted({s.openpgp for s in self.used_signers if s.openpgp is not None}))
 
     @property
+    def openpgp_accepted_expired(self) -> frozenset[str]:
+        """Of its OpenPGP keys, those of which signatures from before their expiry count."""
+        used = self.used_signers
+        return frozenset(s.openpgp for s in used if s.openpgp is not None and s.accept_expired)
+
+    @property
     def asks_whole_predicates(self) -> bool:
         """Whether a rule looks at more of a predicate than what claims carry of it."""
         return any(part.predicate_schema for line in self.lines for part in line.requirements)

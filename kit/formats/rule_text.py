@@ -71,8 +71,9 @@ def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
             if certified
             else f"{path}.issuer: says nothing of a signer by {form}"
         )
-    if form == "openpgp" and "trusted-root" in given:
-        raise MalformedError(f"{path}.trusted-root: says nothing of a signer by openpgp")
+    idle = "trusted-root" if form == "openpgp" else "accept-expired"
+    if idle in given:
+        raise MalformedError(f"{path}.{idle}: says nothing of a signer by {form}")
     return Signer(
         name=name,
         issuer=given.get("issuer", ""),
@@ -82,6 +83,7 @@ def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
         else None,
         key=given.get("key"),
         openpgp=_fingerprint(given["openpgp"], f"{path}.openpgp") if form == "openpgp" else None,
+        accept_expired=given.get("accept-expired", False),
         trusted_root=given.get("trusted-root", "sigstore"),
     )
 

@@ -35,8 +35,9 @@ class Signer:
 
     A certificate's: ``issuer`` and either an exact ``identity`` or a regexp for the whole
     of it. A ``key``: the path of a public key under the host's anchors. ``openpgp``: a
-    full primary fingerprint in upper case. ``trusted_root`` names the one Sigstore
-    instance that may vouch for the first two.
+    full primary fingerprint in upper case; ``accept_expired`` counts what it says it signed
+    before it expired. ``trusted_root`` names the one Sigstore instance that may vouch for
+    the first two.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Signer:
     identity_regexp: re.Pattern[str] | None = None
     key: str | None = None
     openpgp: str | None = None
+    accept_expired: bool = False
     trusted_root: str = "sigstore"
 
     def describe(self) -> str:

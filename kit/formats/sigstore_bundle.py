@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.errors import MalformedError
-from kit.formats import dsse, encodings, strictjson
+from kit.formats import dsse, encodings, statement, strictjson
 from kit.formats.fields import Fields
 from kit.model import Digest
 
-MAX_BYTES = 16 << 20
+#: Room for the largest statement in base64, and for what proves it.
+MAX_BYTES = statement.MAX_BYTES // 3 * 4 + (4 << 20)
+#: A bundle is a few long strings: a statement's values are counted when it is read.
+MAX_VALUES = 1 << 20
 MAX_LINES = 1024
 MAX_ENTRIES = 32
 MAX_TIMESTAMPS = 32
@@ -125,7 +128,7 @@ def split(raw: bytes) -> tuple[bytes, ...]:
 
 def parse(raw: bytes) -> Bundle:
     """Read one bundle; raise :class:`MalformedError` for anything that is not one."""
-    top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES))
+    top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES, max_values=MAX_VALUES))
     media_type = top.needed_text("mediaType")
     if media_type not in VERSIONS:
         raise MalformedError(f"unknown bundle media type {media_type[:100]!r}")

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.errors import MalformedError
-from kit.formats import encodings, strictjson
+from kit.formats import enclosed, encodings, strictjson
 from kit.formats.fields import Fields
 from kit.model import Digest
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 TYPES = ("https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1")
 
-MAX_BYTES = 16 << 20
+#: Room for the largest predicate that is read, and for the subjects before it.
+MAX_BYTES = enclosed.MAX_BYTES + (1 << 20)
 MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
 
@@ -76,6 +77,11 @@ class Statement:
 
 def parse(payload: bytes) -> Statement:
     """Read a statement; raise :class:`MalformedError` for anything that is not one."""
+    if len(payload) > MAX_BYTES:
+        raise MalformedError(
+            f"the signed statement has {len(payload)} bytes, over the limit of {MAX_BYTES}",
+            code="evidence.oversized",
+        )
     value = strictjson.parse(payload, max_bytes=MAX_BYTES)
     fields = Fields(value)
     kind = fields.needed_text("_type")

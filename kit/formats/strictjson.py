@@ -21,17 +21,20 @@ _BYTES_A_MARK = 16
 _MARKS_ALLOWED = 1 << 16
 
 
-def parse(raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+def parse(
+    raw: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, max_values: int | None = None
+) -> Any:
     """Return the value of one JSON document that fills ``raw`` entirely.
 
-    ``max_bytes`` bounds ``raw`` and with it the number of values, ``max_depth`` the nesting
-    of arrays and objects.
+    ``max_bytes`` bounds ``raw`` and with it the number of values, unless ``max_values`` says
+    so itself; ``max_depth`` bounds the nesting of arrays and objects.
     Raises :class:`MalformedError`, and nothing else, for any other input.
     """
     if len(raw) > max_bytes:
         raise MalformedError(f"JSON of {len(raw)} bytes, over the limit of {max_bytes}")
     # Every value follows one of these, so they bound the values before anything is decoded.
-    if sum(map(raw.count, b"[{,")) > max(_MARKS_ALLOWED, max_bytes // _BYTES_A_MARK):
+    allowed = max_values or max(_MARKS_ALLOWED, max_bytes // _BYTES_A_MARK)
+    if len(raw) > allowed and sum(map(raw.count, b"[{,")) > allowed:
         raise MalformedError("JSON of too many values for its limit")
     try:
         value = json.loads(
@@ -86,14 +89,16 @@ def _walk(value: Any, max_depth: int) -> None:
     for _ in range(max_depth + 1):
         deeper: list[Any] = []
         for item in level:
-            if isinstance(item, dict):
+            if isinstance(item, str):
+                if not item.isascii():
+                    _encodable(item)
+            elif isinstance(item, dict):
                 for key in item:
-                    _encodable(key)
-                deeper.extend(item.values())
+                    if not key.isascii():
+                        _encodable(key)
+                deeper += item.values()
             elif isinstance(item, list):
-                deeper.extend(item)
-            elif isinstance(item, str):
-                _encodable(item)
+                deeper += item
         if not deeper:
             return
         level = deeper
@@ -102,8 +107,7 @@ def _walk(value: Any, max_depth: int) -> None:
 
 def _encodable(text: str) -> None:
     # A lone surrogate has no UTF-8 form: other readers replace it, drop it or fail.
-    if not text.isascii():
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise MalformedError("a string has a lone surrogate") from error
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise MalformedError("a string has a lone surrogate") from error

@@ -1,7 +1,8 @@
 """Sigstore trusted roots (protobuf-specs, sigstore_trustroot.proto), read to be judged.
 
 A trusted root says which CAs and logs of *one* instance may vouch, and when. Duplicate
-keys, missing or inverted windows and log ids that are not of their key refuse it. What can
+keys, other spellings of names, missing or inverted windows, log ids that are not of their
+key, and chains of timestamp authorities out of order refuse it. What can
 still be used but should be known is in :attr:`TrustedRoot.remarks`: unknown fields, which
 are ignored; a log or authority with a key of an unknown type, which is left out. Several
 roots in one file stand one a line (JSON Lines), as ``gh attestation trusted-root`` writes
@@ -11,10 +12,13 @@ them.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from cryptography import x509
 
 from kit.errors import MalformedError, UnsupportedError
 from kit.formats import encodings, log_key, public_key, strictjson
@@ -30,6 +34,8 @@ MEDIA_TYPES = (
     "application/vnd.dev.sigstore.trustedroot.v0.2+json",
 )
 
+#: What every log hashes its tree with (RFC 6962); absent says the same.
+_TREE_HASH = "SHA2_256"
 _Item = TypeVar("_Item")
 
 
@@ -148,7 +154,7 @@ def parse(raw: bytes) -> TrustedRoot:
     tlogs = reading.each("tlogs", reading.log)
     ctlogs = reading.each("ctlogs", reading.log)
     authorities = reading.each("certificateAuthorities", reading.authority)
-    stampers = reading.each("timestampAuthorities", reading.authority)
+    stampers = reading.each("timestampAuthorities", reading.stamper)
     if not (tlogs or ctlogs or authorities or stampers):
         raise MalformedError("the trusted root lists nothing that the kit can use")
     reading.compare(tlogs, ctlogs, stampers)
@@ -188,11 +194,13 @@ class _Reading:
         """Read a log, and hold its id against its key."""
         key, log_id = item.needed_object("publicKey"), item.needed_object("logId")
         self._read.extend([item, key, log_id])
-        for known in ("hashAlgorithm", "checkpointKeyId", "operator"):
+        for known in ("checkpointKeyId", "operator"):
             item.get(known)
         base_url, given = item.text("baseUrl") or "", log_id.needed_octets("keyId")
         raw, window = key.needed_octets("rawBytes"), self._window(key)
-        details = key.needed_text("keyDetails")
+        details, hashed = key.needed_text("keyDetails"), item.text("hashAlgorithm") or _TREE_HASH
+        if hashed != _TREE_HASH:
+            raise UnsupportedError(f"its tree is hashed with {hashed[:60]!r}")
         spki = log_key.read(raw, details)
         if given not in log_key.ids(spki, details, base_url):
             raise MalformedError(f"{log_id.where('keyId')} is not the id of this log's key")
@@ -226,6 +234,22 @@ class _Reading:
             window=window,
         )
 
+    def stamper(self, item: Fields) -> Authority:
+        """Read a timestamp authority; its own certificate, if it is there, comes first.
+
+        Behind a CA it would be taken for one, and any certificate beside it for its own.
+        """
+        read = self.authority(item)
+        chain = [x509.load_der_x509_certificate(der) for der in read.chain]
+        for certificate, issuer in itertools.pairwise(chain):
+            try:
+                certificate.verify_directly_issued_by(issuer)
+            except Exception as error:  # a wrong name or signature, or DER that is not read
+                raise MalformedError(
+                    f"{item.path}: its certificates are not each issued by the next"
+                ) from error
+        return read
+
     def compare(
         self, tlogs: tuple[Log, ...], ctlogs: tuple[Log, ...], stampers: tuple[Authority, ...]
     ) -> None:
@@ -235,6 +259,9 @@ class _Reading:
             for log in logs:
                 if keys.setdefault(log.log_id, log.key) != log.key:
                     raise MalformedError(f"{name} has two keys under one log id")
+        for log in tlogs:
+            if any(log.key == other.key and log.by_name != other.by_name for other in tlogs):
+                raise MalformedError("tlogs has one key as that of a Rekor v1 and of a Rekor v2")
         for log in ctlogs:
             if any(log.key == other.key for other in tlogs):
                 self._remark("trust.shared-key", f"one key is of a log and a CT log: {log.host}")
@@ -248,6 +275,10 @@ class _Reading:
     def unread(self) -> tuple[str, ...]:
         """Return the paths of the fields that nobody asked for, and remark on them."""
         unknown = tuple(sorted(path for fields in self._read for path in fields.unread()))
+        for path in unknown:
+            if "_" in path:
+                # Other readers of proto3 JSON take `base_url` for `baseUrl`; no field is named so.
+                raise MalformedError(f"{path}: a field's name is written in lowerCamelCase")
         if unknown:
             self._remark("trust.unknown-field", f"fields not read: {', '.join(unknown[:5])}")
         return unknown

@@ -29,6 +29,8 @@ class EvidenceKind(StrEnum):
     DSSE = "dsse-envelope"
     SIGNATURE = "bare-signature"
     SBOM = "sbom"
+    SCAN = "scan"
+    VEX = "vex"
     UNKNOWN = "unknown"
 
 
@@ -156,6 +158,12 @@ class Claim:
     ``signed_at`` is ``None`` only where a key signed and nothing vouches for the time.
     ``predicate`` is what a signed predicate, or a document that the claim came through,
     says; ``predicate_json`` all of the predicate, kept only where the policy asks for it.
+
+    ``document`` is there where the claim came through a document beside the artifact (an
+    SBOM, a scan, a VEX document) whose bytes the signer signed: the name that the signed
+    evidence gives it, empty where it gives none. Such a claim names no artifact. It is about
+    one whose digest the document gives (``predicate.about`` then has the claim's digest),
+    else only about one for which the policy names the document.
     """
 
     kind: EvidenceKind
@@ -171,6 +179,7 @@ class Claim:
     log: Mapping[str, str] = field(default_factory=dict)
     predicate: Predicate | None = None
     predicate_json: str | None = None
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,10 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vulnerability:
-    """One result of a scan: its ids (CVE, GHSA …), severity, and in which package."""
+    """One result of a scan: its ids (CVE, GHSA …), severity, and in which package.
+
+    ``package`` is a purl where the scanner gives one, else a name, else empty.
+    """
 
     ids: tuple[str, ...]
     severity: Severity
@@ -88,16 +91,19 @@ class Scan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VexStatement:
-    """One OpenVEX statement: these vulnerabilities, in these products, have this status.
+    """One OpenVEX statement: this vulnerability, in this product, has this status.
 
-    ``products`` are digests and ids (purls) as written; empty means whatever the document
-    is attested to.
+    ``ids`` are its names. ``products`` are all names of one product, digests (``sha256:HEX``)
+    and ids (purls) as written; empty means whatever
+    the document is attested to. ``components`` are the parts of it that are meant, ids and
+    digests alike; empty means all. ``justification`` is that, or the impact statement.
     """
 
     ids: tuple[str, ...]
     status: str
     justification: str = ""
     products: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
     at: datetime | None = None
 
 

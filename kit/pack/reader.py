@@ -19,6 +19,7 @@ from kit.model import Digest, Member
 from kit.pack import diagnose, hashing, layout, ustar
 from kit.pack.layout import Fixed, Layout, Placed
 from kit.pack.medium import CHUNK, Medium
+from kit.pack.stream import Stream
 from kit.pack.view import View
 
 
@@ -62,7 +63,8 @@ class Pack:
         placed = self._layout.places[member_path]
         if placed.member.size > limit:
             raise MalformedError(
-                f"{member_path} is {placed.member.size} bytes, over the limit of {limit}"
+                f"{member_path} is {placed.member.size} bytes, over the limit of {limit}",
+                code="evidence.oversized",
             )
         raw = self._medium.demand(placed.offset, placed.member.size)
         if hashlib.sha256(raw).hexdigest() != placed.member.sha256:
@@ -105,6 +107,10 @@ class Pack:
         Raises :class:`PackError` (``pack.changed``), also while it is read.
         """
         return io.BufferedReader(View(self._medium, self._layout.places[member_path]))
+
+    def stream(self, member_path: str) -> Stream:
+        """Return a member to be read once, from start to end; cheaper than a file of it."""
+        return Stream(self._medium, self._layout.places[member_path])
 
     def copy(self, member_path: str, out: BinaryIO) -> str:
         """Write a member to ``out``; return the SHA-256 of what was written, to be compared."""

@@ -46,7 +46,8 @@ def unproved_name(
 
     ``claims`` are those that met the requirements ``parts`` of the line.
     """
-    claims = tuple(claims)
+    # A document that speaks of the file is no signature over it.
+    claims = tuple(claim for claim in claims if claim.document is None)
     if any(part.digest is not None for part in parts):
         return None  # the policy pins these very bytes
     named = [_base(given) for claim in claims for given in claim.names]

@@ -7,12 +7,12 @@ claims came, each miss under its own code.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.formats.rules import Alternatives, Demand, Requirement
 from kit.model import Claim, Finding, Level
-from kit.policy import requirements
+from kit.policy import documents, requirements
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
 
@@ -20,7 +20,9 @@ from kit.policy.miss import Miss
 MAX_NEAREST = 8
 
 #: Refusals that say that evidence about a file of this name is about other bytes.
-_OTHER_BYTES = frozenset({"sigstore.digest", "statement.subject", "digest.mismatch"})
+_OTHER_BYTES = frozenset(
+    {"sigstore.digest", "statement.subject", "digest.mismatch", "openpgp.signature"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,27 @@ def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumst
     met = tuple(claim for claim, missing in judged if not missing)
     signers = len({signer_of(claim) for claim in met})
     if signers >= requirement.at_least:
-        return Outcome(met=True, claims=met, parts=(requirement,))
+        notes = _of_scans(requirement, met, file, where)
+        return Outcome(met=True, claims=met, parts=(requirement,), findings=tuple(notes))
     if met:
         return _unmet(requirement, file, [], f"{signers} distinct signers show it")
     return _unmet(requirement, file, judged, None)
+
+
+def _of_scans(
+    requirement: Requirement, met: Iterable[Claim], file: FileFacts, where: Circumstances
+) -> Iterator[Finding]:
+    """Yield what did not count against a scan that passes, and why."""
+    if requirement.scan is None:
+        return
+    for claim in met:
+        for note in documents.scan_notes(requirement.scan, claim, file.claims, where.at):
+            yield Finding(
+                level=Level.NOTE,
+                code=note.code,
+                subject=file.artifact.name,
+                message=f"{claim.evidence}: {note.message}",
+            )
 
 
 def signer_of(claim: Claim) -> tuple[str, ...]:
@@ -117,6 +136,7 @@ def _meet_alternatives(
             met=True,
             claims=tuple(claim for outcome in met for claim in outcome.claims),
             parts=tuple(part for outcome in met for part in outcome.parts),
+            findings=tuple(finding for outcome in met for finding in outcome.findings),
         )
     said = f"{count} of {alternatives.at_least} distinct signers show it"
     unmet = _error(
@@ -183,6 +203,7 @@ def _unmet(
             code=miss.code,
             subject=file.artifact.name,
             message=f"{claim.evidence}: {miss.message}",
+            hint=miss.hint,
         )
         for claim, missing in nearest
         for miss in missing

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """One fact a claim lacks: the stable code and what was expected and found."""
+    """One fact a claim lacks: the stable code, what was expected and found, what to do."""
 
     code: str
     message: str
+    hint: str | None = None

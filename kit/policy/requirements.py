@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kit.formats import provenance
 from kit.formats.encodings import render_time
-from kit.formats.rules import BuildRule, Denied, Requirement, Signer
+from kit.formats.rules import Denied, Requirement, Signer
 from kit.formats.strictjson import parse as parse_json
 from kit.model import Claim, Digest
+from kit.policy import builds, documents
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
 
@@ -27,7 +29,7 @@ def misses(
     Ordered from who signed to what was signed.
     """
     found = of_kind(requirement, claim, file)
-    return found or (*_rest(requirement, claim, where), *by_digest(requirement, file.digests))
+    return found or (*_rest(requirement, claim, file, where), *by_digest(requirement, file.digests))
 
 
 def of_kind(requirement: Requirement, claim: Claim, file: FileFacts) -> tuple[Miss, ...]:
@@ -47,6 +49,7 @@ def _of_kind(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]
             if claim.listed_in
             else f"it is not a line of {requirement.listed_in}",
         )
+    yield from _of_document(requirement, claim)
     types = requirement.predicate_types
     if types and not any(kind.matches(claim.predicate_type) for kind in types):
         wanted = " or ".join(kind.written for kind in types)
@@ -55,7 +58,20 @@ def _of_kind(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]
         )
 
 
-def _rest(requirement: Requirement, claim: Claim, where: Circumstances) -> Iterator[Miss]:
+def _of_document(requirement: Requirement, claim: Claim) -> Iterator[Miss]:
+    """Yield why a claim is not the SBOM or scan of the rule, or is one where none is asked."""
+    if requirement.sbom is not None:
+        yield from documents.sbom_kind(requirement.sbom, claim)
+    elif requirement.scan is not None:
+        yield from documents.scan_kind(requirement.scan, claim)
+    elif claim.document is not None:
+        # Whoever signs an SBOM that lists a file has not signed the file.
+        yield Miss("policy.document", "it is a document that speaks of the file, no more")
+
+
+def _rest(
+    requirement: Requirement, claim: Claim, file: FileFacts, where: Circumstances
+) -> Iterator[Miss]:
     yield from _by_time(claim, where)
     logged = requirement.log
     if logged is None:  # a certificate's was demanded by its instance; a key has none
@@ -63,8 +79,19 @@ def _rest(requirement: Requirement, claim: Claim, where: Circumstances) -> Itera
     if logged and not claim.log:
         yield Miss("policy.log", "it rests on no transparency log, and the rule demands one")
     yield from _by_schema(requirement, claim)
-    if requirement.build != BuildRule() or requirement.sbom or requirement.scan:
-        yield Miss("policy.not-judged", "this version cannot judge all of the rule")
+    yield from _by_build(requirement, claim)
+    if requirement.sbom is not None:
+        yield from documents.sbom_misses(requirement.sbom, claim)
+    if requirement.scan is not None:
+        yield from documents.scan_misses(requirement.scan, claim, file.claims, where.at)
+
+
+def _by_build(requirement: Requirement, claim: Claim) -> tuple[Miss, ...]:
+    wanted = requirement.predicate_types
+    of_build = any(kind.matches(uri) for kind in wanted for uri in provenance.TYPES)
+    if of_build or builds.demands(requirement.build):
+        return builds.misses(requirement.build, claim)
+    return builds.shared(requirement.build, claim)
 
 
 def _by_time(claim: Claim, where: Circumstances) -> Iterator[Miss]:

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from kit import __version__
 from kit.errors import KitError, PackError
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Report, Verdict
+from kit.model.predicates import (
+    Predicate,
+    Provenance,
+    Sbom,
+    Scan,
+    Severity,
+    Unreadable,
+    Vex,
+)
 from kit.report.text import NOT_PROVED
 
 SCHEMA = 1
@@ -107,13 +117,66 @@ def render_claim(claim: Claim) -> dict[str, Any]:
             "issuer": claim.identity.issuer,
             "facts": dict(claim.identity.facts),
         },
-        "signed-at": None if claim.signed_at is None else render_time(claim.signed_at),
+        "signed-at": _time(claim.signed_at),
         "accepted-by": list(claim.accepted_by),
         "names": list(claim.names),
         "predicate-type": claim.predicate_type,
         "listed-in": claim.listed_in,
+        "document": claim.document,
         "log": dict(claim.log),
+        "predicate": None if claim.predicate is None else _predicate(claim.predicate),
     }
+
+
+def _predicate(predicate: Predicate) -> dict[str, Any]:
+    """Return what a predicate or a document says, its lists counted."""
+    match predicate:
+        case Sbom():
+            return {
+                "kind": "sbom",
+                "format": predicate.format,
+                "version": predicate.version,
+                "components": predicate.components,
+            }
+        case Scan():
+            return {
+                "kind": "scan",
+                "format": predicate.format,
+                "tool": predicate.tool,
+                "finished-at": _time(predicate.finished_at),
+                "database-at": _time(predicate.database_at),
+                "results": {
+                    severity.name.lower(): sum(one.severity is severity for one in predicate.found)
+                    for severity in Severity
+                },
+            }
+        case Vex():
+            statements = len(predicate.statements)
+            return {"kind": "vex", "author": predicate.author, "statements": statements}
+        case Unreadable():
+            return {"kind": "unreadable", "code": predicate.code, "message": predicate.message}
+        case Provenance():
+            return _provenance(predicate)
+
+
+def _provenance(said: Provenance) -> dict[str, Any]:
+    return {
+        "kind": "provenance",
+        "builder-id": said.builder_id,
+        "build-type": said.build_type,
+        "source-repository": said.source_repository,
+        "source-ref": said.source_ref,
+        "source-digest": said.source_digest,
+        "workflow": said.workflow,
+        "build-trigger": said.build_trigger,
+        "runner-environment": said.runner_environment,
+        "external-parameters": dict(said.external_parameters),
+        "conflicts": list(said.conflicts),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else render_time(moment)
 
 
 def render_finding(finding: Finding) -> dict[str, Any]:

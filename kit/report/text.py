@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
+from kit.model.predicates import Provenance, Sbom, Scan
 from kit.report.escape import plain
 
 #: What a PASS never says (security.md 3.5): printed with every report that has one.
@@ -44,6 +46,8 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
     name = plain(verdict.name).ljust(width)
     if verdict.passed:
         yield f"{_passed(verdict)}  {name}  {_by(verdict.claims)}"
+        yield from builds(verdict.claims)
+        yield from _contents(verdict.claims)
     else:
         first = next(f for f in verdict.findings if f.level is Level.ERROR)
         yield f"FAIL  {name}  {first.code}: {plain(first.message)}"
@@ -73,7 +77,49 @@ def _by(claims: Sequence[Claim]) -> str:
     kind = f" ({plain(claim.predicate_type)})" if claim.predicate_type else ""
     more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
     when = "" if claim.signed_at is None else f"  signed {render_time(claim.signed_at)}"
-    return f"sigstore{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
+    # The time in an OpenPGP signature is its signer's word; the document has it.
+    by = "openpgp" if claim.identity.subject_type == "openpgp" else "sigstore"
+    return f"{by}{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
+
+
+def builds(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield who says what of the first build with provenance: a line for each side."""
+    claim = next((claim for claim in claims if isinstance(claim.predicate, Provenance)), None)
+    if claim is None or not isinstance(claim.predicate, Provenance):
+        return
+    said, facts = claim.predicate, claim.identity.facts
+    sides = {
+        "provenance ": (
+            said.source_repository,
+            said.source_ref,
+            said.source_digest,
+            said.builder_id,
+        ),
+        "certificate": (
+            facts.get("source-repository-uri"),
+            facts.get("source-repository-ref"),
+            facts.get("source-repository-digest"),
+            facts.get("build-signer-uri"),
+        ),
+    }
+    for by, (repository, ref, commit, builder) in sides.items():
+        told = {"source": repository, "at": ref, "commit": commit, "built by": builder}
+        if any(told.values()):
+            words = "  ".join(f"{word} {plain(value)}" for word, value in told.items() if value)
+            yield f"      {by}  {words}"
+
+
+def _contents(claims: Sequence[Claim]) -> Iterator[str]:
+    """Yield what SBOMs list and scans found, a line each."""
+    for claim in claims:
+        said = claim.predicate
+        if isinstance(said, Sbom):
+            yield f"      SBOM         {plain(said.format)}  {said.components} components"
+        elif isinstance(said, Scan):
+            when = f"  of {render_time(said.finished_at)}" if said.finished_at else ""
+            counts = Counter(one.severity for one in said.found)
+            told = ", ".join(f"{counts[s]} {s.name.lower()}" for s in sorted(counts, reverse=True))
+            yield f"      scan         {plain(said.tool)}{when}  {told or 'no results'}"
 
 
 def _finding(finding: Finding, indent: str) -> Iterator[str]:

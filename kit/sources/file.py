@@ -22,7 +22,7 @@ from kit.formats.manifest import can_name
 from kit.formats.source_text import Source
 from kit.model import Answer, Asked, Found, Gathered
 
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 _CHUNK = 1 << 20
 
 

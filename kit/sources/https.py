@@ -23,7 +23,7 @@ from kit.sources.downloads import Downloads
 from kit.sources.http import Client
 
 MAX_ARTIFACT = 64 << 30
-MAX_EVIDENCE = 16 << 20
+MAX_EVIDENCE = kinds.MAX_BYTES
 _EVIDENCE_SECONDS = 300.0
 _AT_ONCE = 4
 

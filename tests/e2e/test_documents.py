@@ -22,11 +22,11 @@ ROOT = Path(__file__).resolve().parents[2]
 RELEASE = (ROOT / "bundles/RELEASE.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.compile(
-    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|lint|machine|pack|policy|release"
-    r"|sigstore|statement|trust|usage|verifier)\.[a-z][a-z0-9-]+"
+    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|lint|machine|openpgp|pack"
+    r"|policy|release|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
 )
 #: Names of files that look like codes.
-FILES = {"ledger.json", "release.toml", "manifest.json", "pack.tar", "checksums.txt"}
+FILES = {"sbom.json", "ledger.json", "release.toml", "manifest.json", "pack.tar", "checksums.txt"}
 
 
 def codes() -> set[str]:

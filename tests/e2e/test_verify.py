@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kit.formats import schema
-from tests.lab import IDENTITY, ISSUER, Lab
+from tests.lab import IDENTITY, ISSUER, Lab, json_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 ARTIFACT = b"the artifact"
@@ -85,6 +85,75 @@ def test_each_line_of_a_trusted_root_is_an_instance_of_its_own(desk: Desk) -> No
     status, result = desk.verify("--bundle", desk.bundle(desk.lab.sign(ARTIFACT)), *WHO)
     assert status == 0
     assert result["verified"]["claims"][0]["instance"] == "root.json line 2"
+
+
+def crossed(lab: Lab, other: Lab, *parts: str) -> bytes:
+    """Return the root of an instance with these parts of another's."""
+    mine, theirs = (json.loads(each.trusted_root()) for each in (lab, other))
+    return json.dumps(mine | {part: theirs[part] for part in parts}).encode()
+
+
+def by_lines(desk: Desk, raw: bytes, *roots: bytes) -> tuple[list[str], list[tuple[str, str]]]:
+    """Verify under a file of roots; return which instances accept, and what is refused."""
+    (desk.folder / "root.json").write_bytes(json_lines(*roots))
+    _, result = desk.verify("--bundle", desk.bundle(raw), *WHO)
+    verified = result["verified"]
+    return (
+        [claim["instance"] for claim in verified["claims"]],
+        [(refused["code"], refused["message"]) for refused in verified["refused"]],
+    )
+
+
+def test_of_several_roots_the_one_that_issued_the_certificate_decides(desk: Desk) -> None:
+    acme, other = desk.lab.trusted_root(), Lab("mallory").trusted_root()
+    github = Lab("acme", shape="github")
+    for roots in ((other, acme), (other, github.trusted_root(), acme)):
+        line = f"root.json line {len(roots)}"
+        assert by_lines(desk, desk.lab.sign(ARTIFACT), *roots) == ([line], [])
+    logless = by_lines(desk, github.sign(ARTIFACT), other, github.trusted_root(), acme)
+    assert logless == (["root.json line 2"], [])
+    # What it refuses is told, and not that the others never issued it.
+    for roots in ((other, acme), (acme, other)):
+        for spoil, code, word in (
+            ("expired", "sigstore.chain", "was not valid"),
+            ("log-key", "sigstore.log-key", "lists no log"),
+        ):
+            accepted, ((told, why),) = by_lines(desk, desk.lab.sign(ARTIFACT, spoil=spoil), *roots)
+            assert (accepted, told) == ([], code)
+            assert word in why
+
+
+def test_the_name_of_an_issuer_routes_nothing(desk: Desk) -> None:
+    # The leaf names the CA of line 1 or 2, and another of that name signed it.
+    acme, other = desk.lab.trusted_root(), Lab("mallory").trusted_root()
+    for roots in ((acme, other), (other, acme)):
+        accepted, ((code, why),) = by_lines(desk, desk.lab.sign(ARTIFACT, spoil="chain"), *roots)
+        assert (accepted, code) == ([], "sigstore.chain")
+        assert "issued it" in why
+
+
+def test_roots_of_several_lines_never_make_one(desk: Desk) -> None:
+    other = Lab("mallory")
+    raw = desk.lab.sign(ARTIFACT)
+    cases = [
+        # The CA in one line and the log in the other.
+        (crossed(desk.lab, other, "tlogs"), crossed(other, desk.lab, "tlogs"), "sigstore.log-key"),
+        (crossed(desk.lab, other, "ctlogs"), crossed(other, desk.lab, "ctlogs"), "sigstore.sct"),
+        # The CA in both, and what else it takes in one each: the one that got further tells.
+        (crossed(desk.lab, other, "tlogs"), crossed(desk.lab, other, "ctlogs"), "sigstore.sct"),
+    ]
+    for first, second, expected in cases:
+        for roots in ((first, second), (second, first)):
+            accepted, ((code, _),) = by_lines(desk, raw, *roots)
+            assert (accepted, code) == ([], expected)
+
+
+def test_roots_that_share_a_ca_judge_each_alone_and_in_their_order(desk: Desk) -> None:
+    other, right = Lab("mallory"), desk.lab.trusted_root()
+    raw, lacking = desk.lab.sign(ARTIFACT), crossed(desk.lab, other, "tlogs")
+    assert by_lines(desk, raw, right, right) == (["root.json line 1", "root.json line 2"], [])
+    assert by_lines(desk, raw, lacking, right) == (["root.json line 2"], [])
+    assert by_lines(desk, raw, right, lacking) == (["root.json line 1"], [])
 
 
 @pytest.mark.parametrize(

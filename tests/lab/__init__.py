@@ -22,12 +22,16 @@ kit: what the lab makes is judged by both.
     bundle = lab.sign(b"artifact", form="timestamp+keyed", key_type="rsa3072")
     root = lab.trusted_root(windows={"rekor": (start, end)}, twist="shared-key")  # see ROOTS
 
+    build = Build(ref="refs/tags/v2.0")             # certificate and provenance of one build:
+    bundle = lab.attest(files, predicate=builds.npm(build), **build.signed())
+
     github = Lab("acme", shape="github")            # no logs; timestamps instead
     bundle = github.release("acme/tool", "v1.0", {"tool-1.0.tar.gz": b"…"})
     roots = json_lines(lab.trusted_root(), github.trusted_root())
 """
 
 from tests.lab.authorities import SHAPES
+from tests.lab.builds import Build
 from tests.lab.extensions import EXTENSIONS
 from tests.lab.instance import RELEASES, Lab
 from tests.lab.keys import KEY_TYPES
@@ -50,6 +54,7 @@ __all__ = [
     "SHAPES",
     "SPOILS",
     "VERSIONS",
+    "Build",
     "Lab",
     "Options",
     "Spoil",

@@ -15,10 +15,11 @@ IN_TOTO = "application/vnd.in-toto+json"
 RELEASE = "https://in-toto.io/attestation/release/v0.2"
 STATEMENT = "https://in-toto.io/Statement/v1"
 
-# How Rekor v1 can be told of an envelope.
+# How Rekor can be told of an envelope: v1, but for what early v2 was told.
 KINDS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "dsse": ("dsse", "0.0.1"),
+        "dsse-0.0.2": ("dsse", "0.0.2"),
         "intoto": ("intoto", "0.0.2"),
         "intoto-0.0.1": ("intoto", "0.0.1"),
         "intoto-0.0.1-bare": ("intoto", "0.0.1"),
@@ -72,7 +73,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """A payload in DSSE; ``kind`` is the entry in which Rekor v1 is told of it."""
+    """A payload in DSSE; ``kind`` is the entry in which Rekor is told of it."""
 
     payload: bytes
     payload_type: str
@@ -97,7 +98,7 @@ class Envelope:
 
     def record(self, signature: bytes, named: Named, rekor: str) -> Record:
         """Return what the log is told."""
-        if rekor == "v2":
+        if rekor == "v2" and self.kind != "dsse-0.0.2":
             message = Message(self.hashed(self.algorithm), self.algorithm)
             return message.record(signature, named, rekor)
         kind, version = KINDS[self.kind]
@@ -107,6 +108,7 @@ class Envelope:
             digest=hashlib.sha256(self.payload).digest(),
             signature=signature,
             verifier=named.pem,
+            material=named.material,
             payload_type=self.payload_type,
             keyid=self.keyid,
             uploaded=document(self._uploaded(signature)),

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Unpack
 
-from tests.lab import keys, signing
+from tests.lab import builds, keys, signing
 from tests.lab.authorities import Authorities
 from tests.lab.content import (
     IN_TOTO,
@@ -57,8 +57,13 @@ class Lab:
         predicate: Mapping[str, Any] | None = None,
         **options: Unpack[Options],
     ) -> bytes:
-        """Return a bundle with an in-toto Statement v1 about these files, by name."""
-        payload = statement(subjects, predicate_type, predicate or {})
+        """Return a bundle with an in-toto Statement v1 about these files, by name.
+
+        Without a predicate it is provenance that agrees with the certificate; see `builds`.
+        """
+        if predicate is None:
+            predicate = builds.of_order(Order(**options)) if predicate_type == PROVENANCE else {}
+        payload = statement(subjects, predicate_type, predicate)
         return self.envelope(payload, **options)
 
     def release(

@@ -72,6 +72,9 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         ),
         "no-log": _form("no log entry", lacks="entry promise v1 v2 proof checkpoint"),
         "two-entries": _form("the signature logged in two shards of the log", "entry", "v1"),
+        "dsse-0.0.2": _form(
+            "an envelope logged as early Rekor v2 was told of it", "envelope", "v2"
+        ),
         "intoto": _form("an envelope logged as intoto 0.0.2", "envelope", "v1", gives="intoto"),
         "intoto-0.0.1": _form(
             "an envelope logged as intoto 0.0.1, which does not have its signature",
@@ -93,6 +96,14 @@ FORMS: Mapping[str, Form] = MappingProxyType(
         "timestamp-sha512": _form("a timestamp of a SHA-512 imprint", "tsa", gives="timestamp"),
         "timestamp-signing-time": _form(
             "a timestamp with the attribute signing-time", "tsa", gives="timestamp"
+        ),
+        "timestamp-ess-v1": _form(
+            "a timestamp that names its certificate by SHA-1, as RFC 3161 had it",
+            "tsa",
+            gives="timestamp",
+        ),
+        "timestamp-ess-both": _form(
+            "the same by SHA-1 and by SHA-512, with issuer and number", "tsa", gives="timestamp"
         ),
         "two-timestamps": _form("timestamps of two TSAs", "two-tsas", gives="timestamp"),
         "twice-stamped": _form(

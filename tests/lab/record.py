@@ -70,6 +70,15 @@ def _hashedrekord_v2(record: Record) -> dict[str, Any]:
     }
 
 
+def _dsse_v2(record: Record) -> dict[str, Any]:
+    return {
+        "dsseV002": {
+            "payloadHash": {"algorithm": HASH_NAMES["sha256"], "digest": base64(record.digest)},
+            "signatures": [{"content": base64(record.signature), "verifier": record.material}],
+        }
+    }
+
+
 def _dsse(record: Record) -> dict[str, Any]:
     signature = {"signature": base64(record.signature), "verifier": base64(record.verifier)}
     return {
@@ -108,6 +117,7 @@ _SPECS: Mapping[tuple[str, str], Callable[[Record], dict[str, Any]]] = MappingPr
         ("hashedrekord", "0.0.1"): _hashedrekord,
         ("hashedrekord", "0.0.2"): _hashedrekord_v2,
         ("dsse", "0.0.1"): _dsse,
+        ("dsse", "0.0.2"): _dsse_v2,
         ("intoto", "0.0.1"): _intoto_v1,
         ("intoto", "0.0.2"): _intoto_v2,
     }

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.lab import certificate, extensions, keys, spoils
 from tests.lab.authorities import GITHUB, Authorities
-from tests.lab.content import Content, Envelope, Message, Named
+from tests.lab.content import KINDS, Content, Envelope, Message, Named
 from tests.lab.ctlog import CtLog
 from tests.lab.encoding import base64, document
 from tests.lab.entry import Entry
@@ -160,7 +160,7 @@ def _ctlogs(world: Authorities, order: Order) -> tuple[CtLog, ...]:
 def _shape(content: Content, signer: Signer, order: Order) -> Content:
     if not isinstance(content, Envelope):
         return content
-    kinds = [form for form in order.forms if form.startswith("intoto")]
+    kinds = [form for form in order.forms if form in KINDS]
     return replace(
         content,
         keyid=signer.hint if signer.certificate is None else None,
@@ -201,6 +201,12 @@ def _cut(entry: Entry, parts: frozenset[str]) -> Entry:
     return entry
 
 
+def _named(forms: frozenset[str]) -> tuple[str, ...]:
+    if "timestamp-ess-both" in forms:
+        return ("v1", "v2-sha512")
+    return ("v1",) if "timestamp-ess-v1" in forms else ("v2",)
+
+
 def _stamps(
     world: Authorities, signature: bytes, order: Order, parts: frozenset[str]
 ) -> dict[str, Any]:
@@ -212,6 +218,8 @@ def _stamps(
         algorithm=hashes[0] if hashes else "sha256",
         embedded="timestamp-bare" not in forms,
         signing_time="timestamp-signing-time" in forms,
+        named=_named(forms),
+        issuer="timestamp-ess-both" in forms,
     )
     how, at = spoils.stamp(right, order.spoil), spoils.stamped_at(order.at, order.spoil)
     first, *others = world.stampers(order.at)

@@ -133,7 +133,10 @@ MORE_SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "checkpoint-origin": _spoil("the checkpoint is of another origin", "checkpoint"),
         "checkpoint-junk": _spoil("a line among the signatures is none", "checkpoint"),
         "v1-entry-by-v2-key": _spoil("an entry of Rekor v1, signed by the v2 log", "v1", "tiles"),
-        "v2-entry-by-v1-key": _spoil("an entry of Rekor v2, signed by the v1 log", "v2"),
+        "v2-entry-by-v1-key": _spoil("an entry of Rekor v2, signed by the v1 log", "tiles"),
+        "v2-log-by-key": _spoil(
+            "the v2 log goes by the id of its key alone, as a v1 log does", "tiles"
+        ),
         # Of the timestamp.
         "no-timestamp": _spoil("nothing says when it was signed", "v2"),
         "tsa-signature": _spoil("another key signed in the name of the TSA", "timestamp"),
@@ -142,7 +145,8 @@ MORE_SPOILS: Mapping[str, Spoil] = MappingProxyType(
         "tsa-imprint": _spoil("another signature was stamped", "timestamp"),
         "tsa-sha1": _spoil("the imprint is of SHA-1", "timestamp"),
         "tsa-content": _spoil("the signed attributes are of another content", "timestamp"),
-        "tsa-ess": _spoil("ESSCertIDv2 names another certificate", "timestamp"),
+        "tsa-ess": _spoil("the signed attributes name another certificate", "timestamp"),
+        "tsa-no-ess": _spoil("the signed attributes name no certificate", "timestamp"),
         "tsa-status": _spoil("the TSA granted something else (grantedWithMods)", "timestamp"),
         "tsa-two-signers": _spoil("the token has its signer twice", "timestamp"),
         "tsa-eku": _spoil("the TSA's leaf is for code signing", "timestamp"),
@@ -297,7 +301,9 @@ def stamp(right: Stamp, spoil: str | None) -> Stamp:
         case "tsa-content":
             return replace(right, said=_other(b""))
         case "tsa-ess":
-            return replace(right, vouched=_other(b""))
+            return replace(right, vouched=b"another certificate")
+        case "tsa-no-ess":
+            return replace(right, named=())
         case "tsa-status":
             return replace(right, status=1)
         case "tsa-two-signers":
@@ -391,6 +397,8 @@ def _tiles(world: Authorities, other: Seed, spoil: str | None) -> Tiles | None:
             return replace(right, log_id=_beginning(right.log_id))
         case "v2-entry-by-v1-key" if (log := world.rekor) is not None:
             return replace(right, host=log.host, log_id=log.log_id, key=log.promise_key)
+        case "v2-log-by-key":
+            return replace(right, log_id=keys.key_id(right.key.public_key()))
         case _:
             return right
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -185,6 +185,20 @@ def _pkcs1(_: dict[str, Any], by_name: Mapping[str, Listed]) -> None:
     }
 
 
+def _v2_log_by_key(_: dict[str, Any], by_name: Mapping[str, Listed]) -> None:
+    key = by_name["rekor-v2"].subject
+    if isinstance(key, Tsa | Fulcio):
+        raise TypeError(f"not a log's key: {key!r}")
+    by_name["rekor-v2"].item["logId"] = {"keyId": base64(keys.key_id(key))}
+
+
+def _v2_log_twice(root: dict[str, Any], by_name: Mapping[str, Listed]) -> None:
+    listed = by_name["rekor-v2"]
+    twice = replace(listed, item=dict(listed.item))
+    _v2_log_by_key(root, {"rekor-v2": twice})
+    root["tlogs"].append(twice.item)
+
+
 def _no_logs(root: dict[str, Any], _: Mapping[str, Listed]) -> None:
     root["tlogs"] = []
 
@@ -224,6 +238,12 @@ ROOTS: Mapping[str, Twist] = MappingProxyType(
         "media-type": Twist("the media type of version 0.2", _media_type),
         "log-id": Twist("the id of the log is not that of its key", _log_id("rekor")),
         "ctlog-id": Twist("the id of the CT log is not that of its key", _log_id("ctlog"), "ctlog"),
+        "v2-log-by-key": Twist(
+            "the v2 log has the id of its key alone, as v1 logs have", _v2_log_by_key, "rekor-v2"
+        ),
+        "v2-log-twice": Twist(
+            "the v2 log is there by its name and by its key", _v2_log_twice, "rekor-v2"
+        ),
         "key-known": Twist("one more log, with a key of a rare type", _more("PKIX_ED25519_PH")),
         "key-unknown": Twist("one more log, with a key of no known type", _more("PKIX_TOMORROW")),
         "pkcs1": Twist("an RSA key as PKCS#1, not SubjectPublicKeyInfo", _pkcs1, "ctlog-2"),

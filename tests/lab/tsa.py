@@ -26,7 +26,10 @@ _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 _CONTENT_TYPE = "1.2.840.113549.1.9.3"
 _MESSAGE_DIGEST = "1.2.840.113549.1.9.4"
 _SIGNING_TIME = "1.2.840.113549.1.9.5"
-_SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
+_SIGNING_CERTIFICATES = {
+    "v1": "1.2.840.113549.1.9.16.2.12",
+    "v2": "1.2.840.113549.1.9.16.2.47",
+}
 _ECDSA_WITH_SHA256 = "1.2.840.10045.4.3.2"
 _POLICY = "1.3.6.1.4.1.57264.2"  # that of Sigstore's own authority
 
@@ -44,8 +47,11 @@ HASHES: Mapping[str, str] = MappingProxyType(
 class Stamp:
     """How a token is to look.
 
-    ``status`` is the PKIStatus, ``vouched`` the certificate that ESSCertIDv2 is to name if not
-    the signer's, ``said`` the digest that the attributes are to give if not the content's.
+    ``status`` is the PKIStatus, ``said`` the digest that the attributes are to give if not the
+    content's. ``named`` are the attributes that name the signer's certificate: v1 by SHA-1
+    (RFC 3161), v2 by SHA-256 or, as ``v2-sha512``, by SHA-512 (RFC 5816); ``vouched`` is what
+    they are to name instead, and ``issuer`` says that they tell issuer and number as well.
+    ``beside`` are certificates that the token carries besides its own.
     """
 
     algorithm: str = "sha256"
@@ -53,7 +59,10 @@ class Stamp:
     signing_time: bool = False
     status: int = 0
     signers: int = 1
+    named: tuple[str, ...] = ("v2",)
     vouched: bytes | None = None
+    issuer: bool = False
+    beside: tuple[bytes, ...] = ()
     said: bytes | None = None
 
 
@@ -120,6 +129,18 @@ class Tsa:
         leaf = made._issue(Purpose())
         return replace(made, chain=(leaf, *chain))
 
+    def alone(self) -> Tsa:
+        """Return the authority with a leaf that nobody issued but itself."""
+        issuer = Draft(
+            subject=certificate.name(self.organization, "tsa"),
+            public_key=self.key.public_key(),
+            not_before=self.lives[0],
+            not_after=self.lives[1],
+            extensions=(),
+        ).sign(certificate.name(self.organization, "tsa"), self.key)
+        leaf = replace(self, chain=(issuer,), above=self.key)._issue(Purpose())
+        return replace(self, chain=(leaf,), above=self.key)
+
     def for_purpose(self, purpose: Purpose) -> Tsa:
         """Return the authority with a leaf for this purpose, right in all else."""
         _, *chain = self.chain
@@ -174,7 +195,8 @@ class Tsa:
         if not how.embedded:
             return ()
         # The root is what the verifier must have.
-        return (asn1.tagged(0, b"".join(_der(each) for each in self.chain[:-1])),)
+        own = [_der(each) for each in self.chain[:-1]]
+        return (asn1.tagged(0, b"".join([*how.beside, *own])),)
 
     def _signer(self, info: bytes, at: datetime, how: Stamp) -> bytes:
         attributes = self._attributes(info, at, how)
@@ -191,17 +213,30 @@ class Tsa:
 
     def _attributes(self, info: bytes, at: datetime, how: Stamp) -> bytes:
         digest = how.said or hashlib.sha256(info).digest()
-        vouched = how.vouched or hashlib.sha256(_der(self.leaf)).digest()
-        # RFC 5816 section 2.2.1; SHA-256 is the default, which DER leaves out.
-        certificates = asn1.sequence(asn1.sequence(asn1.sequence(asn1.octets(vouched))))
         attributes = [
             _attribute(_CONTENT_TYPE, asn1.oid(_TST_INFO)),
             _attribute(_MESSAGE_DIGEST, asn1.octets(digest)),
-            _attribute(_SIGNING_CERTIFICATE_V2, certificates),
+            *(
+                _attribute(_SIGNING_CERTIFICATES[each[:2]], self._certificate(each, how))
+                for each in how.named
+            ),
         ]
         if how.signing_time:
             attributes.append(_attribute(_SIGNING_TIME, asn1.utc_time(at)))
         return asn1.set_of(*attributes)
+
+    def _certificate(self, attribute: str, how: Stamp) -> bytes:
+        """Return a SigningCertificate (RFC 2634) or SigningCertificateV2 (RFC 5035)."""
+        version, _, algorithm = attribute.partition("-")
+        usual = "sha1" if version == "v1" else "sha256"
+        # SHA-256 is the default, which DER leaves out.
+        parts = [_hash(algorithm)] if algorithm else []
+        vouched = how.vouched or _der(self.leaf)
+        parts.append(asn1.octets(hashlib.new(algorithm or usual, vouched).digest()))
+        if how.issuer:
+            name = asn1.tagged(4, self.leaf.issuer.public_bytes())
+            parts.append(asn1.sequence(asn1.sequence(name), asn1.integer(self.leaf.serial_number)))
+        return asn1.sequence(asn1.sequence(asn1.sequence(*parts)))
 
 
 def _attribute(kind: str, value: bytes) -> bytes:

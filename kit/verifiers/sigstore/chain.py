@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from kit.errors import KitError, MalformedError, RejectedError
+from kit.errors import ForeignError, KitError, MalformedError, RejectedError
 from kit.formats.encodings import render_time
 from kit.formats.trusted_root import Authority, Window
 from kit.verifiers.sigstore.times import Time
@@ -40,6 +40,7 @@ _CA_EXTENSIONS = frozenset(
     }
 )
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+_REFUSED = "its certificate does not chain to the instance: "
 _HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
@@ -96,7 +97,7 @@ class CertificateAuthorities:
     def candidates(self, ders: Sequence[bytes]) -> tuple[Candidate, ...]:
         """Return every path from the bundle's leaf to an anchor in which signatures hold.
 
-        Raises :class:`RejectedError` (``sigstore.chain``) where there is none: the leaf is
+        Raises :class:`ForeignError` (``sigstore.chain``) where there is none: the leaf is
         another instance's.
         """
         if len(set(ders)) != len(ders):
@@ -112,7 +113,10 @@ class CertificateAuthorities:
             for path in self._paths((leaf,), ca, carried)
         )
         if not found:
-            raise _rejected("no certificate authority of the trusted root issued it")
+            raise ForeignError(
+                f"{_REFUSED}no certificate authority of the trusted root issued it",
+                code="sigstore.chain",
+            )
         return found
 
     def holding(self, candidates: Sequence[Candidate], times: Sequence[Time]) -> Chain:
@@ -151,11 +155,13 @@ class CertificateAuthorities:
     ) -> bool:
         if is_leaf:
             return _signed(issuer, subject)
-        if (issuer, subject) not in self._issued:
+        pair = issuer, subject  # hashing certificates takes longer than anything else here
+        known = self._issued.get(pair)
+        if known is None:
             if len(self._issued) >= MAX_REMEMBERED:  # carried certificates are a stranger's
                 self._issued.clear()
-            self._issued[issuer, subject] = _signed(issuer, subject)
-        return self._issued[issuer, subject]
+            known = self._issued[pair] = _signed(issuer, subject)
+        return known
 
     def _check_authorities(self, path: Path) -> None:
         """Check what must hold of the CAs in a path at any time (RFC 5280 6.1.4)."""
@@ -230,19 +236,18 @@ def _check_ca(certificate: x509.Certificate, below: int) -> None:
 
 
 def _check_time(path: Path, window: Window, moment: datetime) -> None:
-    at = render_time(moment)
     for certificate in path:
         if not valid_at(certificate, moment):
             what = "the signing certificate" if certificate is path[0] else "a CA in its chain"
             raise _rejected(
-                f"signed at {at}, when {what} was not valid "
+                f"signed at {render_time(moment)}, when {what} was not valid "
                 f"({render_time(certificate.not_valid_before_utc)} to "
                 f"{render_time(certificate.not_valid_after_utc)})"
             )
     if not window.contains(moment):
         raise RejectedError(
-            f"signed at {at}, outside the time in which the trusted root lets its certificate "
-            f"authority vouch ({window})",
+            f"signed at {render_time(moment)}, outside the time in which the trusted root lets "
+            f"its certificate authority vouch ({window})",
             code="sigstore.ca-window",
         )
 
@@ -260,6 +265,4 @@ def _find(extensions: x509.Extensions, kind: type[_Extension]) -> _Extension | N
 
 
 def _rejected(reason: str) -> RejectedError:
-    return RejectedError(
-        f"its certificate does not chain to the instance: {reason}", code="sigstore.chain"
-    )
+    return RejectedError(f"{_REFUSED}{reason}", code="sigstore.chain")

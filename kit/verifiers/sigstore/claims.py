@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from kit.errors import RejectedError
+from kit.formats import predicate
 from kit.formats.statement import Statement
 from kit.model import Claim, Digest, EvidenceKind, Identity
+from kit.model.predicates import Predicate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,7 @@ class Facts:
         accepted_by: tuple[str, ...],
         names: tuple[str, ...] = (),
         predicate_type: str | None = None,
+        said: Predicate | None = None,
     ) -> Claim:
         """Return the claim that these facts make about a file."""
         return Claim(
@@ -49,16 +52,26 @@ class Facts:
             names=names,
             predicate_type=predicate_type,
             log=self.log,
+            predicate=said,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedStatement:
-    """An in-toto statement whose signature holds; it makes claims about its subjects."""
+    """An in-toto statement whose signature holds; it makes claims about its subjects.
+
+    ``said`` is what its predicate says, read once however many its subjects are.
+    """
 
     statement: Statement
     facts: Facts
     accepted_by: tuple[str, ...]
+    said: Predicate | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the predicate."""
+        said = predicate.read(self.statement.predicate_type, self.statement.predicate)
+        object.__setattr__(self, "said", said)
 
     @property
     def notes(self) -> tuple[Note, ...]:
@@ -76,7 +89,12 @@ class VerifiedStatement:
                 code="statement.subject",
             )
         return self.facts.claim(
-            evidence, subject_of(known), self.accepted_by, names, self.statement.predicate_type
+            evidence,
+            subject_of(known),
+            self.accepted_by,
+            names,
+            self.statement.predicate_type,
+            self.said,
         )
 
 

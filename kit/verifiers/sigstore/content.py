@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from cryptography import x509
+
 from kit.errors import RejectedError, UnsupportedError
 from kit.formats import statement
 from kit.formats.dsse import Envelope
@@ -26,11 +28,13 @@ OWN_NAME = "airgap-kit"
 class Pending:
     """A bundle of which all holds but the signature, and who may have made that.
 
-    Several signers are several given keys; a certificate names one. ``stamps`` are those of
-    its timestamps that give a time. ``second`` sets up sigstore-python when it is first needed.
+    Several signers are several given keys; a certificate, ``leaf``, names one. ``stamps`` are
+    those of its timestamps that give a time. ``second`` sets up sigstore-python when it is
+    first needed.
     """
 
     bundle: Bundle
+    leaf: x509.Certificate | None
     root: TrustedRoot
     logged: tuple[Logged, ...]
     signers: tuple[tuple[Key, Facts], ...]
@@ -53,12 +57,14 @@ class Pending:
     def vouched(self) -> Bundle:
         """The bundle without the timestamps of strangers: one more must not keep anyone away."""
         stamps = tuple(time.stamp for time in self.stamps if time.stamp is not None)
+        if stamps == self.bundle.timestamps:
+            return self.bundle
         return replace(self.bundle, timestamps=stamps)
 
     def opinion(self) -> SecondOpinion | None:
         """Return sigstore-python where it can read the bundle."""
         moments = [time.moment for time in self.stamps]
-        if second_opinion.can_read(self.vouched, self.root, moments) is not None:
+        if second_opinion.can_read(self.vouched, self.leaf, self.root, moments) is not None:
             return None
         return self.second()
 

@@ -86,3 +86,18 @@ def check_distinct(entries: Sequence[Entry]) -> None:
         if keys & seen:
             raise RejectedError("it has the same log entry twice", code="sigstore.entry")
         seen |= keys
+
+
+def check_generations(entries: Sequence[Entry]) -> None:
+    """Raise ``sigstore.log-key`` for entries of Rekor v1 and of v2 in one log.
+
+    By its id a log with an ECDSA key could be either; it cannot be both.
+    """
+    told: dict[bytes, int] = {}
+    for entry in entries:
+        generation = entry.logged.generation
+        if told.setdefault(entry.entry.log_id, generation) != generation:
+            raise RejectedError(
+                f"the log {entry.entry.log_id.hex()[:16]}… would be both a Rekor v1 and a v2",
+                code="sigstore.log-key",
+            )

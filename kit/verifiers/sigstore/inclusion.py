@@ -9,7 +9,6 @@ must agree: a size of the proof alone is nobody's word.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -28,16 +27,17 @@ def find_log(entry: LogEntry, logged: Logged, logs: Sequence[ListedLog]) -> list
     """Return the logs that the entry names; more than one only for windows of one key.
 
     Raises :class:`RejectedError` (``sigstore.log-key``) where the root lists none, or only
-    one of the other generation: an entry of Rekor v1 is never in a v2 log.
+    one of the other generation: a log is a Rekor v1 or a v2, never both.
     """
     named = [log for log in logs if log.log_id == entry.log_id]
     if not named:
         raise RejectedError(
             f"the trusted root lists no log {entry.log_id.hex()[:16]}…", code="sigstore.log-key"
         )
-    if logged.generation == _V1 and named[0].by_name:
+    if logged.generation not in named[0].generations:
+        (listed,) = named[0].generations
         raise RejectedError(
-            f"{logged.kind} {logged.version} is not what a Rekor v2 log has",
+            f"{logged.kind} {logged.version} is not what a Rekor v{listed} log has",
             code="sigstore.log-key",
         )
     return named
@@ -69,13 +69,10 @@ def promised_time(entry: LogEntry, logged: Logged, named: Sequence[ListedLog]) -
 
 def _promise_bytes(entry: LogEntry) -> bytes:
     """Return what Rekor v1 signs as a promise: four members in RFC 8785 form."""
-    value = {
-        "body": encodings.b64encode(entry.body),
-        "integratedTime": entry.integrated_time,
-        "logID": entry.log_id.hex(),
-        "logIndex": entry.index,
-    }
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+    return (
+        f'{{"body":"{encodings.b64encode(entry.body)}","integratedTime":{entry.integrated_time},'
+        f'"logID":"{entry.log_id.hex()}","logIndex":{entry.index}}}'
+    ).encode("ascii")
 
 
 def check_window(named: Sequence[ListedLog], moments: Sequence[datetime]) -> None:

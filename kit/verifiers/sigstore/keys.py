@@ -24,11 +24,12 @@ from kit.errors import MalformedError, UnsupportedError
 from kit.formats import public_key
 from kit.model import Digest
 
-_HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha256": hashes.SHA256(),
-    "sha384": hashes.SHA384(),
-    "sha512": hashes.SHA512(),
+_PREHASHED = {
+    "sha256": utils.Prehashed(hashes.SHA256()),
+    "sha384": utils.Prehashed(hashes.SHA384()),
+    "sha512": utils.Prehashed(hashes.SHA512()),
 }
+_ECDSA = {name: ec.ECDSA(prehashed) for name, prehashed in _PREHASHED.items()}
 #: The hashes that signers use with each curve; the first is the curve's own.
 _CURVES = {
     "secp256r1": ("sha256",),
@@ -42,14 +43,18 @@ AnyKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """A loaded key: its canonical DER, and the digest algorithms its signatures may be over.
+    """A loaded key, and the digest algorithms its signatures may be over.
 
     ``algorithms`` is empty for Ed25519, which signs messages and not digests.
     """
 
-    spki: bytes
     public: AnyKey
     algorithms: tuple[str, ...]
+
+    @property
+    def spki(self) -> bytes:
+        """The key's SubjectPublicKeyInfo in canonical DER; keys are the same where it is."""
+        return self.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
     @property
     def fingerprint(self) -> str:
@@ -59,29 +64,27 @@ class Key:
 
 def load(spki: bytes) -> Key:
     """Load a key; raise :class:`UnsupportedError` for a type that the kit does not verify."""
-    spki = public_key.from_der(spki)
-    return _of(load_der_public_key(spki), spki)
+    return _of(load_der_public_key(public_key.from_der(spki)))
 
 
 def of_certificate(certificate: x509.Certificate) -> Key:
     """Return a certificate's key; raise :class:`UnsupportedError` as :func:`load` does."""
     try:
         public = certificate.public_key()
-        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except UnsupportedAlgorithm as error:
         raise UnsupportedError(f"a certificate's key of an unknown type: {error}") from error
     except Exception as error:  # cryptography raises many things on hostile DER
         raise MalformedError(f"a certificate's key cannot be read: {error}") from error
-    return _of(public, spki)
+    return _of(public)
 
 
-def _of(public: object, spki: bytes) -> Key:
+def _of(public: object) -> Key:
     if isinstance(public, ec.EllipticCurvePublicKey) and public.curve.name in _CURVES:
-        return Key(spki=spki, public=public, algorithms=_CURVES[public.curve.name])
+        return Key(public=public, algorithms=_CURVES[public.curve.name])
     if isinstance(public, ed25519.Ed25519PublicKey):
-        return Key(spki=spki, public=public, algorithms=())
+        return Key(public=public, algorithms=())
     if isinstance(public, rsa.RSAPublicKey) and public.key_size in _RSA_BITS:
-        return Key(spki=spki, public=public, algorithms=("sha256", "sha384", "sha512"))
+        return Key(public=public, algorithms=("sha256", "sha384", "sha512"))
     raise UnsupportedError(f"a signing key of another type or size: {type(public).__name__}")
 
 
@@ -97,20 +100,22 @@ def holds(key: Key, signature: bytes, message: bytes, algorithm: str | None = No
             return False
         return True
     name = algorithm or key.algorithms[0]
-    return holds_digest(key, signature, Digest(name, hashlib.new(name, message).hexdigest()))
+    return _holds(key, signature, name, hashlib.new(name, message).digest())
 
 
 def holds_digest(key: Key, signature: bytes, digest: Digest) -> bool:
     """Say whether this is the key's signature over the bytes with this digest."""
-    if digest.algorithm not in key.algorithms:
+    return _holds(key, signature, digest.algorithm, bytes.fromhex(digest.hex))
+
+
+def _holds(key: Key, signature: bytes, algorithm: str, digest: bytes) -> bool:
+    if algorithm not in key.algorithms:
         return False
-    prehashed = utils.Prehashed(_HASHES[digest.algorithm])
-    raw = bytes.fromhex(digest.hex)
     try:
-        if isinstance(key.public, rsa.RSAPublicKey):
-            key.public.verify(signature, raw, padding.PKCS1v15(), prehashed)
-        elif isinstance(key.public, ec.EllipticCurvePublicKey) and _is_der(signature):
-            key.public.verify(signature, raw, ec.ECDSA(prehashed))
+        if isinstance(key.public, ec.EllipticCurvePublicKey) and _is_der(signature):
+            key.public.verify(signature, digest, _ECDSA[algorithm])
+        elif isinstance(key.public, rsa.RSAPublicKey):
+            key.public.verify(signature, digest, padding.PKCS1v15(), _PREHASHED[algorithm])
         else:
             return False
     except InvalidSignature:

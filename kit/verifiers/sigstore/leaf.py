@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -125,7 +126,6 @@ def _check_sct(sct: SignedCertificateTimestamp, chain: Chain, log: ListedLog) ->
 
 def _signed_bytes(sct: SignedCertificateTimestamp, chain: Chain) -> bytes:
     """Rebuild what a CT log signs for a precertificate (RFC 6962 section 3.2)."""
-    issuer = chain.issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     tbs = chain.leaf.tbs_precertificate_bytes
     milliseconds = round((sct.timestamp.replace(tzinfo=UTC)).timestamp() * 1000)
     return b"".join(
@@ -134,13 +134,19 @@ def _signed_bytes(sct: SignedCertificateTimestamp, chain: Chain) -> bytes:
             b"\x00",  # certificate_timestamp
             milliseconds.to_bytes(8, "big"),
             b"\x00\x01",  # precert_entry
-            hashlib.sha256(issuer).digest(),
+            _key_hash(chain.issuer),
             len(tbs).to_bytes(3, "big"),
             tbs,
             len(sct.extension_bytes).to_bytes(2, "big"),
             sct.extension_bytes,
         ]
     )
+
+
+@lru_cache(maxsize=64)  # the CAs of an instance are few
+def _key_hash(issuer: x509.Certificate) -> bytes:
+    key = issuer.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).digest()
 
 
 def _rejected(reason: str) -> RejectedError:

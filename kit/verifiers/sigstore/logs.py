@@ -13,14 +13,18 @@ from kit.verifiers.sigstore.keys import Key
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedLog:
-    """A log of the trusted root. ``algorithm`` is the hash its signatures are over."""
+    """A log of the trusted root. ``algorithm`` is the hash its signatures are over.
+
+    ``generations`` are those of Rekor that it can be by its id. That of an ECDSA key is the
+    same in both (C2SP signed-note.md); of any other, a v2 log's is of its name as well.
+    """
 
     host: str
     log_id: bytes
     key: Key
     algorithm: str
     window: Window
-    by_name: bool
+    generations: frozenset[int]
 
     @classmethod
     def of(cls, log: Log) -> ListedLog:
@@ -31,12 +35,18 @@ class ListedLog:
             key=keys.load(log.key),
             algorithm=log_key.HASHES[log.key_details],
             window=log.window,
-            by_name=log.by_name,
+            generations=frozenset(_generations(log)),
         )
 
     def signed(self, signature: bytes, message: bytes) -> bool:
         """Say whether the log signed a message."""
         return keys.holds(self.key, signature, message, self.algorithm)
+
+
+def _generations(log: Log) -> set[int]:
+    if log.by_name:
+        return {2}
+    return {1, 2} if "ECDSA" in log.key_details else {1}
 
 
 def load(logs: Iterable[Log]) -> tuple[ListedLog, ...]:

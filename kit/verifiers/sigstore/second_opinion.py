@@ -17,6 +17,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -24,9 +25,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from kit.errors import AnchorError, RejectedError
-from kit.formats import sigstore_bundle, trusted_root_render
+from kit.formats import log_entry, sigstore_bundle, trusted_root_render
 from kit.formats.dsse import Envelope
-from kit.formats.sigstore_bundle import Bundle
+from kit.formats.sigstore_bundle import Bundle, LogEntry
 from kit.formats.trusted_root import Authority, TrustedRoot
 from kit.model import Digest
 
@@ -42,12 +43,23 @@ _MESSAGE_ENTRIES = {("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")}
 _ENVELOPE_ENTRIES = {("dsse", "0.0.1"), ("hashedrekord", "0.0.2")}
 
 
-def can_read(bundle: Bundle, root: TrustedRoot, moments: Sequence[datetime]) -> str | None:
+def can_read(
+    bundle: Bundle,
+    leaf: x509.Certificate | None,
+    root: TrustedRoot,
+    moments: Sequence[datetime],
+) -> str | None:
     """Say why sigstore-python cannot read the bundle under the root, or ``None`` if it can.
 
-    ``moments`` are the times of the bundle's timestamps that the kit verified.
+    ``leaf`` is the bundle's certificate, and ``moments`` are the times of its timestamps that
+    the kit verified.
     """
-    return _cannot_root(root) or _cannot_bundle(bundle) or _cannot_times(bundle, root, moments)
+    return (
+        _cannot_root(root)
+        or _cannot_bundle(bundle)
+        or _cannot_leaf(leaf, bundle)
+        or _cannot_times(bundle, root, moments)
+    )
 
 
 def _cannot_root(root: TrustedRoot) -> str | None:
@@ -73,13 +85,29 @@ def _cannot_bundle(bundle: Bundle) -> str | None:
         return f"its log entry is {entry.kind} {entry.version}"
     if not isinstance(content, Envelope) and content.hint and content.hint.algorithm != "sha256":
         return f"the signature is over a {content.hint.algorithm} digest"
-    return _cannot_leaf(x509.load_der_x509_certificate(bundle.certificates[0]))
+    return None
 
 
-def _cannot_leaf(leaf: x509.Certificate) -> str | None:
-    key = leaf.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        return "the certificate's key is not ECDSA P-256"
+def _cannot_leaf(leaf: x509.Certificate | None, bundle: Bundle) -> str | None:
+    if leaf is None:
+        return "it has no certificate"
+    return _cannot_key(leaf.public_key(), bundle.entries[0]) or _cannot_scts(leaf)
+
+
+def _cannot_key(key: object, entry: LogEntry) -> str | None:
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return "the certificate's key is not ECDSA"
+    if isinstance(key.curve, ec.SECP256R1):
+        return None
+    # It takes SHA-256 with any curve; of what it reads, only this kind says that a signer did.
+    if (entry.kind, entry.version) == ("hashedrekord", "0.0.1"):
+        told = log_entry.parse(entry).signed
+        if told is not None and told.algorithm == "sha256":
+            return None
+    return "the certificate's key is of another curve than P-256, which it takes with SHA-256 only"
+
+
+def _cannot_scts(leaf: x509.Certificate) -> str | None:
     try:
         scts = leaf.extensions.get_extension_for_class(
             x509.PrecertificateSignedCertificateTimestamps
@@ -103,6 +131,7 @@ def _cannot_times(bundle: Bundle, root: TrustedRoot, moments: Sequence[datetime]
     return None
 
 
+@lru_cache(maxsize=64)  # the authorities of the roots at hand, asked of every bundle
 def _lacks_leaf_or_root(authority: Authority) -> bool:
     first = x509.load_der_x509_certificate(authority.chain[0]).extensions
     try:

@@ -2,8 +2,9 @@
 
 The library checks the CMS signature, the chain at the stamp's time, one signer, the
 imprint. What it leaves to its caller is here: the stamp is of a TSA that the root lists,
-within the window the root gives that TSA (closed at both ends), over SHA-256 or more, and
-its certificate is for timestamping and for nothing else (RFC 3161 section 2.3).
+within the window the root gives that TSA (closed at both ends), over SHA-256 or more, its
+certificate is for timestamping and for nothing else (RFC 3161 section 2.3), and it is the
+one that the signed attributes name (section 2.4.2).
 
 A stamp by somebody else proves nothing and is only noted. One that bears the name of a
 TSA of the root and does not hold is a forgery or damage, and fails the bundle.
@@ -20,7 +21,8 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from kit.errors import MalformedError, RejectedError
+from kit.errors import EvidenceError, MalformedError, RejectedError
+from kit.formats import timestamp_token
 from kit.formats.trusted_root import Authority, Window
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ _IMPRINTS = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 _GRANTED = 0
+_REFUSED = "a timestamp does not hold: "
 
 #: What vouches for a time: a log by its promise, or a timestamp authority.
 LOG, STAMP = "log", "timestamp"
@@ -148,26 +151,40 @@ def _check_window(named: Sequence[_Tsa], moment: datetime) -> None:
 def _refusal(tsa: _Tsa, response: TimeStampResponse, message: bytes) -> str | None:
     """Return why the stamp does not hold under a TSA, or ``None`` if it does."""
     try:
-        _check_purpose(tsa.leaf or _embedded(response))
+        signer = _signer(tsa, response)
+        _check_purpose(signer)
         tsa.verifier().verify_message(response, message)
-    except RejectedError as error:
-        return error.message
+        _check_named(signer, response)
+    except EvidenceError as error:
+        return error.message.removeprefix(_REFUSED)
     except Exception as error:  # noqa: BLE001 - its own errors, and what hostile DER makes others raise
         return str(error) or type(error).__name__
     return None
 
 
-def _embedded(response: TimeStampResponse) -> x509.Certificate:
-    """Return the signer's certificate from the stamp, for a root that has only CAs above it."""
+def _signer(tsa: _Tsa, response: TimeStampResponse) -> x509.Certificate:
+    """Return the signer's certificate: the root's, or the stamp's for a root of CAs alone."""
     (signer,) = response.signed_data.signer_infos
-    for der in response.signed_data.certificates:
-        certificate = x509.load_der_x509_certificate(der)
-        if (certificate.issuer, certificate.serial_number) == (
-            signer.issuer,
-            signer.serial_number,
-        ):
-            return certificate
-    raise _rejected("it does not carry its signer's certificate, and the root has none")
+    carried = [
+        certificate
+        for certificate in map(x509.load_der_x509_certificate, response.signed_data.certificates)
+        if (certificate.issuer, certificate.serial_number) == (signer.issuer, signer.serial_number)
+    ]
+    if len(carried) > 1:  # nothing signs what a stamp carries: a reader may take either
+        raise _rejected("it carries two certificates under its signer's name")
+    if tsa.leaf is not None:
+        return tsa.leaf
+    if not carried:
+        raise _rejected("it does not carry its signer's certificate, and the root has none")
+    return carried[0]
+
+
+def _check_named(signer: x509.Certificate, response: TimeStampResponse) -> None:
+    named = timestamp_token.signing_certificates(response.time_stamp_token())
+    if not named:
+        raise _rejected("it does not say which certificate it is signed with")
+    if not all(each.names(signer) for each in named):
+        raise _rejected("it says that it is signed with another certificate")
 
 
 def _check_purpose(leaf: x509.Certificate) -> None:
@@ -187,4 +204,4 @@ def _is_ca(certificate: x509.Certificate) -> bool:
 
 
 def _rejected(reason: str) -> RejectedError:
-    return RejectedError(f"a timestamp does not hold: {reason}", code="sigstore.timestamp")
+    return RejectedError(f"{_REFUSED}{reason}", code="sigstore.timestamp")

@@ -19,12 +19,13 @@ from kit.formats.log_entry_body import Signer
 from kit.formats.sigstore_bundle import Bundle
 from kit.model import Identity
 from kit.trust.anchors import Anchor
-from kit.verifiers.sigstore import keys, leaf, logs, signature
+from kit.verifiers.sigstore import keys, logs, signature
 from kit.verifiers.sigstore.chain import Candidate, CertificateAuthorities, Chain
 from kit.verifiers.sigstore.claims import Facts, Note, Verified
 from kit.verifiers.sigstore.content import Pending, verified_later, verified_statement
-from kit.verifiers.sigstore.entries import Entry, check_distinct
+from kit.verifiers.sigstore.entries import Entry, check_distinct, check_generations
 from kit.verifiers.sigstore.keys import Key
+from kit.verifiers.sigstore.leaf import check_profile, check_scts
 from kit.verifiers.sigstore.quiet import quiet
 from kit.verifiers.sigstore.second_opinion import SecondOpinion
 from kit.verifiers.sigstore.times import LOG, STAMP, Time, TimestampAuthorities
@@ -81,6 +82,7 @@ class SigstoreVerifier:
         self._demand_log(bundle)
         entries = tuple(Entry.of(entry, self._tlogs) for entry in bundle.entries)
         check_distinct(entries)
+        check_generations(entries)
         times, notes = self._times(bundle, entries)  # 2
         try:
             return self._verify(bundle, paths, entries, times, notes)
@@ -97,8 +99,11 @@ class SigstoreVerifier:
         notes: tuple[Note, ...],
     ) -> Verified:
         moments = tuple(time.moment for time in times)
+        leaf = None
         if bundle.key_hint is None:
-            signers = [self._certified(self._authorities.holding(paths, times))]  # 3, 4, 5
+            chain = self._authorities.holding(paths, times)  # 3
+            leaf = chain.leaf
+            signers = [self._certified(chain)]  # 4, 5
         else:
             signers = self._given(entries)
         found = [entry.check_inclusion(bundle.version, moments) for entry in entries]  # 6
@@ -107,6 +112,7 @@ class SigstoreVerifier:
             signature.check_entry(entry.logged, bundle, _signer(bundle, signers[0][0]))
         pending = Pending(
             bundle=bundle,
+            leaf=leaf,
             root=self._root,
             logged=tuple(entry.logged for entry in entries),
             signers=tuple(
@@ -198,9 +204,9 @@ class SigstoreVerifier:
 
     def _certified(self, chain: Chain) -> tuple[Key, Identity]:
         """Return the key that the instance certified, and whose it is."""
-        leaf.check_profile(chain.leaf)
+        check_profile(chain.leaf)
         if self._root.lists_ctlogs:
-            leaf.check_scts(chain, self._ctlogs)
+            check_scts(chain, self._ctlogs)
         # GitHub's certificate for releases names no issuer; of an instance without logs only.
         needs_issuer = self._root.lists_tlogs
         return keys.of_certificate(chain.leaf), certificate.identity(

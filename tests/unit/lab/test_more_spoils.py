@@ -53,6 +53,7 @@ SAYS: dict[str, list[tuple[dict[str, str], str]]] = {
     "checkpoint-junk": [({}, ""), (V2, "")],  # W22
     "v1-entry-by-v2-key": [({}, "")],  # W10
     "v2-entry-by-v1-key": [(V2, "")],  # W10, the other way round
+    "v2-log-by-key": [(V2, "")],  # W9
     "no-timestamp": [(V2, "must contain an inclusion promise or signed timestamp")],
     "tsa-signature": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-untrusted": [(V2, NO_TIME), (STAMPED, "")],
@@ -61,6 +62,7 @@ SAYS: dict[str, list[tuple[dict[str, str], str]]] = {
     "tsa-sha1": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-content": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-ess": [(V2, ""), (STAMPED, "")],
+    "tsa-no-ess": [(V2, ""), (STAMPED, "")],
     "tsa-status": [(V2, NO_TIME), (STAMPED, "")],
     "tsa-two-signers": [
         (V2, NO_TIME),

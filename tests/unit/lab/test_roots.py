@@ -79,6 +79,8 @@ TWISTS: dict[str, str] = {
     "media-type": REFUSED,
     "log-id": "",  # W31
     "ctlog-id": "",  # W31
+    "v2-log-by-key": "",  # W31
+    "v2-log-twice": "",
     "key-known": "",
     "key-unknown": REFUSED,
     "pkcs1": "",

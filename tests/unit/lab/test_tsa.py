@@ -34,6 +34,8 @@ FORMS = [
     "timestamp-sha384",
     "timestamp-sha512",
     "timestamp-signing-time",
+    "timestamp-ess-v1",
+    "timestamp-ess-both",
     "timestamp-bare+timestamp-sha512",
 ]
 
@@ -125,6 +127,7 @@ TOKENS = {
     "tsa-sha1": "Unsupported hash algorithm",
     "tsa-content": "digest failure",
     "tsa-ess": "",
+    "tsa-no-ess": "",
     "tsa-status": "PKIStatus is not GRANTED",
     "tsa-two-signers": "Expected exactly one SignerInfo",
     "tsa-eku": "unsuitable certificate purpose",

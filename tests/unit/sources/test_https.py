@@ -122,7 +122,10 @@ def test_k010_an_absent_artifact_is_an_error_and_nothing_else_is_asked(
         ([1.0], "machine.timeout"),
         ([head("HTTP/1.1 200 OK", "Content-Length: 9"), CUT], "machine.truncated"),
         (answer(200, b"x" * 17, "Content-Encoding: gzip"), "machine.encoded"),
-        ([head("HTTP/1.1 200 OK", f"Content-Length: {(16 << 20) + 1}"), 1.0], "machine.too-large"),
+        (
+            [head("HTTP/1.1 200 OK", f"Content-Length: {https.MAX_EVIDENCE + 1}"), 1.0],
+            "machine.too-large",
+        ),
         (moved("http://169.254.169.254/"), "machine.redirect"),
     ],
 )

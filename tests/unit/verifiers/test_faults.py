@@ -55,6 +55,7 @@ CODES = {
     "log-id": "sigstore.log-key",
     "v1-entry-by-v2-key": "sigstore.log-key",
     "v2-entry-by-v1-key": "",
+    "v2-log-by-key": "sigstore.log-key",
     "rekor-window": "sigstore.log-window",
     "set": "sigstore.promise",
     "promise-garbage": "sigstore.promise",
@@ -75,7 +76,8 @@ CODES = {
     "tsa-imprint": "sigstore.timestamp",
     "tsa-sha1": "sigstore.timestamp",
     "tsa-content": "sigstore.timestamp",
-    "tsa-ess": "",
+    "tsa-ess": "sigstore.timestamp",
+    "tsa-no-ess": "sigstore.timestamp",
     "tsa-status": "sigstore.timestamp",
     "tsa-two-signers": "sigstore.timestamp",
     "tsa-eku": "sigstore.time",
@@ -93,9 +95,8 @@ HARMLESS = {
     "keyed-hint": "a hint selects a key; here the operator has given it (formats.md 3)",
     "keyed-keyid": "a keyid is unauthenticated, and no reader may go by it (dsse, protocol.md)",
     "v2-entry-by-v1-key": "the id of an ECDSA log is that of its key in both generations of Rekor "
-    "(C2SP signed-note), so that only its own signature over an origin without a tree tells",
+    "(C2SP signed-note), so that only its own signature over an origin without a tree tells (D27)",
     "integrated-time-without-promise": "it is noted and unused: the timestamp gives the time",
-    "tsa-ess": "the signer's certificate is the one in the root, whatever the token calls it",
 }
 
 # A stamp by nobody whom the root lists gives no time: the bundle needs another.
@@ -119,7 +120,9 @@ ORDERS: list[tuple[str, dict[str, str]]] = [
     ),
     *(
         ("full", V2 | {"form": form})
-        for form in ("timestamp-bare", "two-timestamps", "two-scts", "cosigned", "keyed")
+        for form in (
+            "timestamp-bare", "two-timestamps", "two-scts", "cosigned", "keyed", "dsse-0.0.2",
+        )
     ),
     ("github", {}),
     ("github", {"form": "release"}),
@@ -131,7 +134,7 @@ MORE_ORDERS: list[tuple[str, dict[str, str]]] = [
     ("full", options | {"form": form})
     for form in (
         "timestamp-bare", "timestamp-sha384", "timestamp-sha512", "timestamp-signing-time",
-        "two-timestamps", "twice-stamped", "rsa-sct",
+        "timestamp-ess-v1", "timestamp-ess-both", "two-timestamps", "twice-stamped", "rsa-sct",
     )
     for options in ({}, V2)
 ]  # fmt: skip
@@ -174,6 +177,8 @@ def expected(spoil: str, shape: str, options: dict[str, str]) -> str:
             return ""  # an hour is nothing to a certificate for a year
         case "ct-log" if "two-scts" in forms:
             return ""  # the other SCT is of a log that the root lists
+        case "v2-entry-by-v1-key" if "two-logs" in forms:
+            return "sigstore.log-key"  # beside an entry of v1 in the same log
         case _:
             return CODES[spoil]
 
@@ -225,6 +230,20 @@ def test_a_bundle_of_another_key_is_refused(content: str) -> None:
         assert code(judge, made(lab("full"), content, form=form, key="other")) == told
     nowhere = made(lab("github"), content, form="keyed", key="other")
     assert code(verifier("github", keyed=True), nowhere) == "sigstore.signature"
+
+
+@pytest.mark.parametrize("content", ["message", "envelope"])
+@pytest.mark.parametrize("options", [V2, {"form": "two-logs"}])
+def test_a_log_that_goes_by_its_key_alone_has_no_entry_of_rekor_v2(
+    content: str, options: dict[str, str]
+) -> None:
+    # Its key is Ed25519: as a v2 log it would go by its name, too.
+    judge = under(lab("full").trusted_root(twist="v2-log-by-key"))
+    raw = made(lab("full"), content, spoil="v2-log-by-key", **options)
+    with pytest.raises(RejectedError, match="is not what a Rekor v1 log has") as refused:
+        claim(judge, raw)
+    assert refused.value.code == "sigstore.log-key"
+    assert code(judge, made(lab("full"), content)) == ""
 
 
 @pytest.mark.parametrize("spoil", ["tsa-eku", "tsa-eku-more", "tsa-eku-loose"])
