@@ -68,7 +68,7 @@ def check(
     )
     with _openpgp(release, openpgp_keys, options) as openpgp:
         weighed = weighing.weigh(pack, known, basis, options.workers, openpgp)
-    files = [_facts(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+    files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
     def inside(artifact: Artifact) -> distribution.Named:
         with pack.member_file(artifact.member) as file:
@@ -107,7 +107,8 @@ def _openpgp(
     return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=lenient)
 
 
-def _facts(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    """Return what policy is told of an artifact."""
     member = artifact.member
     return FileFacts(
         artifact=artifact,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from kit import __version__
-from kit.cli import checking, environment, terminal
+from kit.cli import checking, environment, policies, terminal
+from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.showing import show
 from kit.cli.status import Status, of_error, of_report, worst
 from kit.errors import KitError
 from kit.report import json as json_report
@@ -38,46 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     help=_HELP,
 )
-
-
-class Format(StrEnum):
-    """How to print results."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-Policy = Annotated[
-    Path,
-    typer.Option(
-        help="This host's own copy of the release file. The pack's copy is never used.",
-        metavar="RELEASE.toml",
-    ),
-]
-TrustRoots = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="Folder of trust anchors: DIR/INSTANCE/trusted_root.json. Default: "
-        "$AIRGAP_KIT_TRUST_ROOTS, your data folder, then the roots pinned with the kit.",
-    ),
-]
-TrustedRoot = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=FILE",
-        help="Use this trusted root for the instance NAME (bare FILE where only one is named).",
-    ),
-]
-At = Annotated[
-    str | None,
-    typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
-]
-OutputFormat = Annotated[Format, typer.Option("--format", help="Print for people or machines.")]
-Jobs = Annotated[
-    int | None,
-    typer.Option(min=1, help="Processes that verify evidence. Default: by how much there is."),
-]
+app.add_typer(policies.app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
@@ -146,13 +108,13 @@ def collect(
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
         text = "".join(f"{line}\n" for line in lines)
-        _print("collect", Status.HOLDS, [planned], text, output_format)
+        show("collect", Status.HOLDS, [planned], text, output_format)
         return Status.HOLDS
     target.refuse(out, release, replace=replace)
     report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
-    _print("collect", status, [result], text_report.render(report), output_format)
+    show("collect", status, [result], text_report.render(report), output_format)
     terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
     return status
 
@@ -209,7 +171,7 @@ def check(
     overall = worst(statuses)
     if report is not None:  # first: what is printed is then the only document
         _write_report(report, "check", overall, results, "".join(texts))
-    _print("check", overall, results, "".join(texts), output_format)
+    show("check", overall, results, "".join(texts), output_format)
     return overall
 
 
@@ -247,7 +209,7 @@ def extract(
     judged = checker.judge(pack, lambda opened, report: written.extend(write(opened, report, to)))
     status = of_report(judged)
     result = json_report.succeeded(judged, status, pack.name) | {"written": written}
-    _print("extract", status, [result], text_report.render(judged), output_format)
+    show("extract", status, [result], text_report.render(judged), output_format)
     terminal.say(f"{len(written)} artifacts written to {to}")
     return status
 
@@ -328,7 +290,7 @@ def verify(
         )
     )
     claims = [json_report.render_claim(claim) for claim in outcome.claims]
-    _print(
+    show(
         "verify",
         outcome.status,
         [verified.result(outcome, claims)],
@@ -350,21 +312,8 @@ def inspect(
     from kit.cli import inspecting  # noqa: PLC0415
 
     text, result = inspecting.inspect(pack)
-    _print("inspect", Status.HOLDS, [result], text, output_format)
+    show("inspect", Status.HOLDS, [result], text, output_format)
     return Status.HOLDS
-
-
-def _print(
-    command: str,
-    status: Status,
-    results: list[dict[str, Any]],
-    text: str,
-    output_format: Format,
-) -> None:
-    if output_format is Format.JSON:
-        terminal.result(json_report.document(command, status, results))
-    else:
-        terminal.result(text)
 
 
 def _write_report(

@@ -133,7 +133,8 @@ def _print_failure(arguments: Sequence[str], status: Status, error: KitError) ->
         return
     from kit.report import json as json_report  # noqa: PLC0415
 
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    words = [word for word in arguments if not word.startswith("-")]
+    command = " ".join(words[: 2 if words[:1] == ["policy"] else 1])
     document = json_report.document(command, status, [json_report.failed(error, status)])
     # Where stdout takes nothing, what failed was said on stderr already.
     with suppress(terminal.ClosedPipe, MachineError):

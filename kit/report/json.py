@@ -78,7 +78,7 @@ def _report(report: Report) -> dict[str, Any]:
         "collected-at": render_time(report.collected_at),
         "anchors": [_anchor(anchor) for anchor in report.anchors],
         "artifacts": [_verdict(verdict) for verdict in report.verdicts],
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [render_finding(finding) for finding in report.findings],
         "not-proved": NOT_PROVED,
     }
 
@@ -100,7 +100,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "digest": str(verdict.digest) if verdict.digest else None,
         "size": verdict.size,
         "claims": [render_claim(claim) for claim in verdict.claims],
-        "findings": [_finding(finding) for finding in verdict.findings],
+        "findings": [render_finding(finding) for finding in verdict.findings],
     }
 
 
@@ -179,7 +179,8 @@ def _time(moment: datetime | None) -> str | None:
     return None if moment is None else render_time(moment)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def render_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding as the document has it."""
     return {
         "level": finding.level.value,
         "code": finding.code,

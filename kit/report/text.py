@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
@@ -21,6 +21,11 @@ NOT_PROVED = (
 def render(report: Report) -> str:
     """Return the report as lines of text, without a clock, a host name or a path in it."""
     return "".join(f"{line}\n" for line in _lines(report))
+
+
+def render_findings(findings: Iterable[Finding]) -> str:
+    """Return findings as lines of text, each with what it is about."""
+    return "".join(f"{line}\n" for finding in findings for line in _finding(finding, ""))
 
 
 def _lines(report: Report) -> Iterator[str]:

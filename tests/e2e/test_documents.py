@@ -6,6 +6,7 @@ import ast
 import hashlib
 import re
 import tomllib
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
@@ -15,12 +16,13 @@ import typer.main
 from kit.cli.commands import app
 from kit.cli.status import Status
 from kit.formats import release_file, schema, trusted_root
+from kit.policy.lint import lint
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASE = (ROOT / "bundles/RELEASE.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.compile(
-    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|machine|openpgp|pack"
+    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|lint|machine|openpgp|pack"
     r"|policy|release|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
 )
 #: Names of files that look like codes.
@@ -72,6 +74,29 @@ def test_every_key_of_the_release_file_is_described() -> None:
 @pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", RELEASE, re.DOTALL))
 def test_every_example_of_a_release_file_is_one(text: str) -> None:
     assert release_file.parse(text.encode(), "RELEASE.md").name == "tool"
+
+
+#: When the examples were written: their dates are of the year after.
+WRITTEN = datetime(2026, 11, 1, tzinfo=UTC)
+#: What a lint says of our examples, each of which leaves something out to stay short.
+ADVISED = {
+    "lint.files",
+    "lint.key-unlogged",
+    "lint.no-source-digest",
+    "lint.optional",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *re.findall(r"```toml\n(.*?)```", RELEASE + README, re.DOTALL),
+        (ROOT / "bundles/example/release.toml").read_text(encoding="utf-8"),
+    ],
+)
+def test_our_examples_are_no_weak_policies(text: str) -> None:
+    found = lint(release_file.parse(text.encode(), "release.toml"), WRITTEN)
+    assert {finding.code for finding in found} <= ADVISED
 
 
 def test_every_exit_status_is_in_the_readme() -> None:

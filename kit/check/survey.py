@@ -1,0 +1,39 @@
+"""What a pack's evidence shows under this host's anchors, before there is a policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kit.check import hashing, weighing
+from kit.check.jobs import Basis
+from kit.check.walk import Options, facts_of
+from kit.formats.release_file import ReleaseFile
+from kit.formats.rules import Terms
+from kit.model import Manifest
+from kit.pack.reader import Pack
+from kit.policy.facts import FileFacts
+from kit.trust.anchors import Anchor
+
+
+def survey(pack: Pack, anchors: Mapping[str, Anchor], options: Options) -> tuple[FileFacts, ...]:
+    """Return every artifact of an opened pack with the claims that hold, as `check` finds them.
+
+    Raises what `check` raises: a damaged pack ends it before anything in it is believed.
+    """
+    known = hashing.hash_members(pack, _nothing_demanded(pack.manifest), options.progress)
+    basis = Basis(anchors=tuple(anchors.values()), at=options.at)
+    weighed = weighing.weigh(pack, known, basis, options.workers)
+    return tuple(facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts)
+
+
+def _nothing_demanded(manifest: Manifest) -> ReleaseFile:
+    return ReleaseFile(
+        name=manifest.release_name,
+        version=manifest.release_version,
+        strict_names=True,
+        signers={},
+        lines=(),
+        terms=Terms(),
+        raw=b"",
+        sha256="",
+    )

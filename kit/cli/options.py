@@ -1,0 +1,49 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How to print results."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+Policy = Annotated[
+    Path,
+    typer.Option(
+        help="This host's own copy of the release file. The pack's copy is never used.",
+        metavar="RELEASE.toml",
+    ),
+]
+TrustRoots = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder of trust anchors: DIR/INSTANCE/trusted_root.json. Default: "
+        "$AIRGAP_KIT_TRUST_ROOTS, your data folder, then the roots pinned with the kit.",
+    ),
+]
+TrustedRoot = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=FILE",
+        help="Use this trusted root for the instance NAME (bare FILE where only one is named).",
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", help="Print for people or machines.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that verify evidence. Default: by how much there is."),
+]
