@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from kit import __version__
-from kit.cli import checking, environment, policies, terminal
+from kit.cli import environment, policies, terminal
 from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
 from kit.cli.showing import show
 from kit.cli.status import Status, of_error, of_report, worst
@@ -144,6 +144,8 @@ def check(
 
     Next: `airgap-kit extract PACK --policy RELEASE.toml --to DIR` writes what passed.
     """
+    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
+
     checker = checking.prepare(
         environment.read_release(policy),
         trust_roots,
@@ -195,6 +197,7 @@ def extract(
     What is written is what was hashed: every byte is hashed again on its way. Nothing is
     written over; an artifact that failed is not written at all.
     """
+    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
     from kit.extract import extract as write  # noqa: PLC0415
 
     checker = checking.prepare(

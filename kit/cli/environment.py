@@ -7,15 +7,19 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.errors import MachineError, MalformedError, UsageError
-from kit.formats import encodings, manifest, predicate_schema, release_file
-from kit.formats.release_file import ReleaseFile
+from kit.formats import encodings
 from kit.trust.places import Place, packaged
+
+if TYPE_CHECKING:
+    from kit.formats.release_file import ReleaseFile
 
 TRUST_ROOTS = "AIRGAP_KIT_TRUST_ROOTS"
 _EPOCH = re.compile(r"0|[1-9][0-9]{0,11}")
-_PACK = manifest.NAME.encode("ascii") + b"\0"  # what a pack begins with
+_PACK = b"manifest.json\0"  # what a pack begins with: the name of its first member
+_MAX_BESIDE = 8 << 20  # far more than any file that a release file may name
 _LATEST_EPOCH = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
@@ -51,6 +55,8 @@ def source_date_epoch() -> datetime | None:
 
 def read_release(path: Path) -> ReleaseFile:
     """Read a release file; raise :class:`UsageError` where it is not there or not one."""
+    from kit.formats import release_file  # noqa: PLC0415 - 0.1 s, only when needed
+
     try:
         with path.open("rb") as file:
             raw = file.read(release_file.MAX_BYTES + 1)
@@ -72,7 +78,7 @@ def _beside(path: Path, name: str) -> bytes:
     """Return the bytes of a file that a release file names; malformed where there is none."""
     try:
         with path.open("rb") as file:
-            return file.read(predicate_schema.MAX_BYTES + 1)
+            return file.read(_MAX_BESIDE)
     except OSError as error:
         raise MalformedError(f"{name}: {error.strerror}") from error
 
