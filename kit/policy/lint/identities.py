@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from kit.formats.rules import Signer
-from kit.policy.expectations import GITHUB_ISSUER
+from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.lint import language
 from kit.policy.lint.language import Language
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from kit.formats.release_file import ReleaseFile
 from kit.formats.rules import Requirement, ScanRule
 from kit.model import Finding
-from kit.policy.expectations import GITHUB_ISSUER
+from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.lint import identities, regexps
 from kit.policy.lint.identities import Workflow
 from kit.policy.lint.remark import Use, note, uses, warning
