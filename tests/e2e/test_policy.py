@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -16,8 +15,6 @@ from tests.lab import Lab
 
 PACK = "tool-1.0.pack.tar"
 WEAK = SIGNERS.replace(f'identity = "{WORKFLOW}"', "identity-regexp = 'https://github.com/acme.*'")
-#: Until the rules on builds are judged, a draft for a workflow cannot be met.
-BUILDS = importlib.util.find_spec("kit.policy.builds") is not None
 
 
 def listed(site: Site, *more: str) -> tuple[int, set[str]]:
@@ -110,7 +107,7 @@ def accepted(text: str) -> str:
     "signed",
     [
         {"identity": "jo@acme.test", "issuer": "https://accounts.example"},
-        pytest.param({}, marks=pytest.mark.skipif(not BUILDS, reason="builds are not judged")),
+        {},
     ],
 )
 def test_a_draft_passes_only_after_somebody_has_edited_it(
