@@ -6,23 +6,30 @@ from collections.abc import Mapping
 
 from kit.check import hashing, weighing
 from kit.check.jobs import Basis
-from kit.check.walk import Options, facts_of
+from kit.check.walk import Options, facts_of, openpgp
 from kit.formats.release_file import ReleaseFile
 from kit.formats.rules import Terms
 from kit.model import Manifest
 from kit.pack.reader import Pack
 from kit.policy.facts import FileFacts
 from kit.trust.anchors import Anchor
+from kit.trust.keyrings import Keyring
 
 
-def survey(pack: Pack, anchors: Mapping[str, Anchor], options: Options) -> tuple[FileFacts, ...]:
+def survey(
+    pack: Pack,
+    anchors: Mapping[str, Anchor],
+    options: Options,
+    openpgp_keys: Mapping[str, Keyring],
+) -> tuple[FileFacts, ...]:
     """Return every artifact of an opened pack with the claims that hold, as `check` finds them.
 
     Raises what `check` raises: a damaged pack ends it before anything in it is believed.
     """
     known = hashing.hash_members(pack, _nothing_demanded(pack.manifest), options.progress)
     basis = Basis(anchors=tuple(anchors.values()), at=options.at)
-    weighed = weighing.weigh(pack, known, basis, options.workers)
+    with openpgp(openpgp_keys, options) as verifier:
+        weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
     return tuple(facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts)
 
 

@@ -6,7 +6,7 @@ then the policy. A damaged pack ends the walk before anything in it is believed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -66,8 +66,8 @@ def check(
         at=options.at,
         whole_predicates=release.asks_whole_predicates,
     )
-    with _openpgp(release, openpgp_keys, options) as openpgp:
-        weighed = weighing.weigh(pack, known, basis, options.workers, openpgp)
+    with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
+        weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
     files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
     def inside(artifact: Artifact) -> distribution.Named:
@@ -98,13 +98,13 @@ def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
         yield from (key.record() for key in anchor.keys)
 
 
-def _openpgp(
-    release: ReleaseFile, keys: Mapping[str, Keyring], options: Options
+def openpgp(
+    keys: Mapping[str, Keyring], options: Options, accept_expired: Collection[str] = ()
 ) -> AbstractContextManager[OpenPgpVerifier | None]:
+    """Return what verifies OpenPGP signatures by these keys; nothing where there are none."""
     if not keys:
         return nullcontext()
-    lenient = release.openpgp_accepted_expired
-    return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=lenient)
+    return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=accept_expired)
 
 
 def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:

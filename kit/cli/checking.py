@@ -94,7 +94,7 @@ def prepare(
         pinned = keyrings.find(release.openpgp_fingerprints, places)
     except AnchorError as error:
         failure = error
-    gpg = _seal(gpg_needed=bool(pinned))
+    gpg = seal(gpg_needed=bool(pinned))
     return Checker(
         release=release,
         anchors=found,
@@ -107,7 +107,7 @@ def prepare(
     )
 
 
-def _seal(*, gpg_needed: bool) -> Path | None:
+def seal(*, gpg_needed: bool) -> Path | None:
     """Seal the process; return the one program it may start then, if it needs one."""
     if not gpg_needed:
         airgap.seal()

@@ -11,18 +11,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kit import airgap
 from kit.check import Options
 from kit.check.survey import survey
-from kit.cli import environment, terminal
+from kit.cli import checking, environment, terminal
 from kit.cli.status import Status
 from kit.errors import AnchorError, MachineError, UsageError
 from kit.pack.publish import name_anew
 from kit.pack.reader import Pack
 from kit.policy.draft import draft as draft_lines
 from kit.report import draft as draft_report
-from kit.trust import anchors, known
+from kit.trust import anchors, keyrings, known
 from kit.trust.anchors import Anchor
+from kit.trust.keyrings import Keyring
+from kit.trust.places import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,26 +48,30 @@ def draft(
 ) -> Drafted:
     """Return a draft from the pack at ``path``, under every anchor that this host has."""
     found: dict[str, Anchor] = {}
+    pinned: dict[str, Keyring] = {}
     failure: AnchorError | None = None
     try:
-        found = _anchors(trust_roots, trusted_root)
+        places = environment.anchor_places(trust_roots)
+        found = _anchors(places, trusted_root)
+        pinned = keyrings.find(known.openpgp_fingerprints(places), places)
     except AnchorError as error:
         failure = error
-    airgap.seal()
+    gpg = checking.seal(gpg_needed=bool(pinned))
     with Pack.open(path) as pack, terminal.progress(path.name, pack.size) as progress:
         if failure is not None:  # a pack that is damaged is said to be damaged first
             whole = {member.path: frozenset[str]() for member in pack.manifest.members}
             pack.hash_members(whole, progress=progress)
             raise failure
-        files = survey(pack, found, Options(at=at, workers=workers, progress=progress))
+        options = Options(at=at, workers=workers, progress=progress, gpg=gpg)
+        files = survey(pack, found, options, pinned)
         records = [anchor.record() for anchor in found.values()]
+        records += [keyring.record() for keyring in pinned.values()]
         text = draft_report.render(pack.manifest, pack.manifest_sha256, records, draft_lines(files))
     return Drafted(text=text, claims=sum(len(file.claims) for file in files))
 
 
-def _anchors(trust_roots: Path | None, trusted_root: Sequence[str]) -> dict[str, Anchor]:
+def _anchors(places: Sequence[Place], trusted_root: Sequence[str]) -> dict[str, Anchor]:
     """Return every anchor of this host: no policy says yet which of them count."""
-    places = environment.anchor_places(trust_roots)
     named = {given.partition("=")[0] for given in trusted_root if "=" in given}
     instances = sorted({*known.instances(places), *named})
     keys = [(key, instance) for key in known.keys(places) for instance in instances]

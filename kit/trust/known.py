@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kit.errors import AnchorError
+from kit.trust import keyrings
 from kit.trust.anchors import FILE
 from kit.trust.places import Place
 
 # What a release file can name.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,79}")
+_KEY = re.compile(r"([0-9A-F]{40}|[0-9A-F]{64})[.](asc|gpg)")
 
 
 def instances(places: Sequence[Place]) -> tuple[str, ...]:
@@ -37,6 +39,20 @@ def keys(places: Sequence[Place]) -> tuple[str, ...]:
                 for place in places
                 for path in _inside(place.folder / "keys")
                 if _WORD.fullmatch(path.name) and path.is_file()
+            }
+        )
+    )
+
+
+def openpgp_fingerprints(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return the fingerprints of the OpenPGP keys that some place has, sorted."""
+    return tuple(
+        sorted(
+            {
+                path.stem
+                for place in places
+                for path in _inside(place.folder / keyrings.FOLDER)
+                if _KEY.fullmatch(path.name) and path.is_file()
             }
         )
     )

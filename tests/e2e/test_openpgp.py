@@ -264,3 +264,11 @@ def test_a_key_that_this_host_lacks_is_no_anchor(site: Site) -> None:
     shutil.rmtree(site.folder / "trust-roots/openpgp")
     ran = site.collect()
     assert (ran.status, ran.codes) == (4, {"trust.missing"})
+
+
+def test_a_draft_demands_what_its_owners_key_signed(site: Site) -> None:
+    publish_by_owner(site)
+    site.collect()
+    ran = site.run("policy", "init", "tool-1.0.unmet.pack.tar")
+    assert ran.status == 0
+    assert f'openpgp = "{OWNER.fingerprint}"' in ran.out
