@@ -12,8 +12,17 @@ from typing import Any
 
 import pytest
 
+from kit.check import Options, check
+from kit.collect import Request, collect
+from kit.formats import release_file
+from kit.model import Level, Report
+from kit.pack.reader import Pack
+from kit.report import json as json_report
+from kit.report import text as text_report
 from tests import documents
-from tests.e2e.conftest import LINE, SIGNERS, STRANGER, WORKFLOW, Ran, Site
+from tests.e2e.conftest import LINE, SIGNERS, STRANGER, WORKFLOW
+from tests.lab import Lab
+from tests.unit.check.test_walk import anchor
 
 NAME = "tool-1.0.tar.gz"
 CONTENT = b"what is listed and scanned\n"
@@ -33,54 +42,66 @@ OF_SECURITY: dict[str, Any] = {
     "identity": SECURITY,
     "extensions": {"source-repository-uri": "https://github.com/acme/security"},
 }
+POLICY = (SIGNERS + VEX_SIGNER + LINE).replace("file:downloads", "file:dl") + (
+    "\n[[artifact.require]]"
+)
 #: The documents are of 30 December 2025.
 SIGNED = datetime(2026, 1, 1, tzinfo=UTC)
-SOON = "2026-01-03T00:00:00Z"
+SOON = datetime(2026, 1, 3, tzinfo=UTC)
 
 
 @dataclass
 class Evidence:
-    """What lies beside the artifact."""
+    """An artifact, and what lies beside it."""
 
-    site: Site
+    folder: Path
+    lab: Lab = field(default_factory=lambda: Lab("acme"))
     made: list[bytes] = field(default_factory=list)
+
+    def put(self, name: str, raw: bytes) -> None:
+        """Put a file into the downloads."""
+        (self.folder / "dl").mkdir(exist_ok=True)
+        (self.folder / "dl" / name).write_bytes(raw)
 
     def attest(self, kind: str, predicate: Any, content: bytes = CONTENT, **changes: Any) -> None:
         """Attest to a predicate about the artifact, or about other bytes."""
         options: dict[str, Any] = {"identity": WORKFLOW, "at": SIGNED} | changes
-        lab = self.site.lab
         self.made.append(
-            lab.attest({NAME: content}, predicate_type=kind, predicate=predicate, **options)
+            self.lab.attest({NAME: content}, predicate_type=kind, predicate=predicate, **options)
         )
 
     def document(self, name: str, value: Any, **changes: Any) -> None:
         """Put a document beside the artifact, signed."""
         raw = json.dumps(value).encode()
         options: dict[str, Any] = {"identity": WORKFLOW, "at": SIGNED} | changes
-        self.site.put(name, raw)
-        self.site.put(f"{name}.sigstore.json", self.site.lab.attest({name: raw}, **options))
+        self.put(name, raw)
+        self.put(f"{name}.sigstore.json", self.lab.attest({name: raw}, **options))
 
-    def check(self, rule: str, at: str = SOON) -> Ran:
+    def check(self, rule: str) -> Report:
         """Collect what there is, and check it under a rule of the release's signer."""
         lines = b"".join(bundle.strip() + b"\n" for bundle in self.made)
         if lines:
-            self.site.put(f"{NAME}.sigstore.jsonl", lines)
+            self.put(f"{NAME}.sigstore.jsonl", lines)
         # That the file has its name is for the line's other requirement.
-        self.site.policy(f"{LINE}\n[[artifact.require]]\n{rule}\n", SIGNERS + VEX_SIGNER)
-        pack = "tool-1.0.pack.tar"
-        ran = self.site.collect("--replace")
-        if ran.status == 1:
-            pack = "tool-1.0.unmet.pack.tar"
-        assert ran.status in (0, 1), ran.err
-        return self.site.check(pack, "--at", at)
+        release = release_file.parse(f"{POLICY}\n{rule}\n".encode(), "release.toml")
+        (self.folder / "working").mkdir()
+        out = self.folder / "out.pack.tar"
+        request = Request(release=release, base=self.folder, out=out, now=SOON)
+        with Pack.open(collect(request, self.folder / "working").path) as pack:
+            return check(pack, release, {"acme": anchor(self.lab)}, Options(at=SOON))
+
+
+def codes(report: Report) -> set[str]:
+    return {finding.code for verdict in report.verdicts for finding in verdict.findings}
 
 
 @pytest.fixture
 def beside(tmp_path: Path) -> Evidence:
     """Publish an artifact with its provenance, and nothing about what is in it."""
-    site = Site(tmp_path / "site")
-    site.publish(NAME, CONTENT)
-    return Evidence(site)
+    made = Evidence(tmp_path)
+    made.put(NAME, CONTENT)
+    made.put(f"{NAME}.sigstore.json", made.lab.attest({NAME: CONTENT}, identity=WORKFLOW))
+    return made
 
 
 Give = Callable[[Evidence], None]
@@ -148,8 +169,8 @@ MET: dict[str, tuple[str, Give]] = {
 def test_a_rule_on_contents_is_met(beside: Evidence, name: str) -> None:
     rule, give = MET[name]
     give(beside)
-    ran = beside.check(rule)
-    assert ran.status == 0, ran.out
+    report = beside.check(rule)
+    assert report.passed, report.verdicts
 
 
 OTHER = b"another file"
@@ -267,32 +288,32 @@ MISSED: dict[str, tuple[str, Give, str]] = {
 def test_a_rule_on_contents_is_missed_for_its_own_reason(beside: Evidence, name: str) -> None:
     rule, give, code = MISSED[name]
     give(beside)
-    ran = beside.check(rule)
-    assert ran.status == 1
-    assert code in ran.codes
-    assert ran.errors_of(NAME) == {"policy.unmet"}
+    report = beside.check(rule)
+    assert not report.passed
+    assert code in codes(report)
+    (verdict,) = report.verdicts
+    errors = {found.code for found in verdict.findings if found.level is Level.ERROR}
+    assert errors == {"policy.unmet"}
 
 
 def test_an_sbom_that_lists_a_file_is_no_signature_over_it(tmp_path: Path) -> None:
-    beside = Evidence(Site(tmp_path / "site"))
-    beside.site.put(NAME, CONTENT)
+    beside = Evidence(tmp_path)
+    beside.put(NAME, CONTENT)
     beside.document("tool-1.0.spdx.json", documents.spdx(2, HEX))
-    ran = beside.check('signer = "release"')
-    assert ran.status == 1
-    assert "policy.document" in ran.codes
+    report = beside.check('signer = "release"')
+    assert not report.passed
+    assert "policy.document" in codes(report)
 
 
 def test_the_report_tells_what_an_sbom_lists_and_a_scan_found(beside: Evidence) -> None:
     beside.attest(SPDX, documents.spdx(5))
     beside.attest(VULN, documents.vuln(documents.sarif("3.9", "0.5")))
-    ran = beside.check(f"{SBOM}\n[[artifact.require]]\n{SCAN}")
-    assert ran.status == 0
-    claims = ran.document["results"][0]["report"]["artifacts"][0]["claims"]
+    report = beside.check(f"{SBOM}\n[[artifact.require]]\n{SCAN}")
+    assert report.passed
+    claims = json_report.succeeded(report, 0, "x")["report"]["artifacts"][0]["claims"]
     said = {claim["predicate"]["kind"]: claim["predicate"] for claim in claims}
     assert said["sbom"]["components"] == 5
     assert said["scan"]["results"]["low"] == 2
-    text = beside.site.run(
-        "check", "tool-1.0.pack.tar", "--policy", "release.toml", "--at", SOON
-    ).out
+    text = text_report.render(report)
     assert "spdx  5 components" in text
     assert "2 low" in text
