@@ -84,8 +84,9 @@ def test_a_worker_seals_itself(tmp_path: object) -> None:
         "from datetime import datetime, UTC\n"
         "from kit.check import jobs\n"
         "if __name__ == '__main__':\n"
+        "    basis = jobs.Basis(anchors=(), at=datetime.now(UTC))\n"
         "    with ProcessPoolExecutor(1, mp_context=m.get_context('spawn'),\n"
-        "            initializer=jobs._start_worker, initargs=((), datetime.now(UTC))) as pool:\n"
+        "            initializer=jobs._start_worker, initargs=(basis,)) as pool:\n"
         "        try: pool.submit(socket.getaddrinfo, 'localhost', 80).result()\n"
         "        except Exception as error: print(type(error).__name__)\n"
     )
