@@ -13,7 +13,7 @@ from kit.errors import EvidenceError
 from kit.formats import document, predicate, sarif, statement
 from kit.formats.rules import SbomRule, ScanRule
 from kit.model import EvidenceKind
-from kit.model.predicates import Sbom, Scan, Severity, Unreadable
+from kit.model.predicates import Provenance, Sbom, Scan, Severity, Unreadable
 from kit.policy import documents as policy
 from tests.claims import claim
 from tests.corpus.places import CORPUS, WHY_ABSENT
@@ -154,4 +154,4 @@ def test_a_tools_own_predicate_type_is_unknown() -> None:
 def test_an_unsigned_statement_of_a_builder_encloses_the_document_that_lies_beside_it() -> None:
     value = json.loads((GUAC / "oci-kubectl-linux-amd64-in-toto.json").read_bytes())
     found = predicate.read(value["predicateType"], value["predicate"])
-    assert found is None or isinstance(found, Sbom | Scan | Unreadable)
+    assert found is None or isinstance(found, Provenance | Sbom | Scan | Unreadable)
