@@ -123,6 +123,14 @@ def collect(
         list[str] | None,
         typer.Option(metavar="HOST", help="Speak plain HTTP to this host (loopback always may)."),
     ] = None,
+    index_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The package index for pypi: sources. Default: pip's own settings "
+            "(PIP_INDEX_URL, pip.conf), then the public one.",
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -141,7 +149,9 @@ def collect(
 
     read = environment.read_release(release)
     out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
-    request = collecting.request(read, release.parent, out, plain_http or ())
+    request = collecting.request(
+        read, release.parent, out, plain_http=plain_http or (), index_url=index_url
+    )
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}

@@ -20,11 +20,14 @@ from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import Line, ReleaseFile
 from kit.formats.source_text import Source
-from kit.model import Gathered
+from kit.model import Answer, Gathered
 from kit.pack import layout, writer
 from kit.sources import file as file_source
 from kit.sources import https as https_source
+from kit.sources import index as package_index
+from kit.sources import pypi as pypi_source
 from kit.sources.http import Client
+from kit.sources.index import Index
 
 #: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
 FAT32_LIMIT = (4 << 30) - 1
@@ -35,8 +38,9 @@ class Request:
     """What to collect, and where to.
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
-    set; else the pack's date is when this collect was first started. ``say`` is told what
-    is going on, a line each.
+    set; else the pack's date is when this collect was first started. ``index`` is the
+    package index, the public one if there is none. ``say`` is told what is going on, a
+    line each.
     """
 
     release: ReleaseFile
@@ -45,6 +49,7 @@ class Request:
     now: datetime
     epoch: datetime | None = None
     plain_http: frozenset[str] = frozenset()
+    index: Index | None = None
     say: Callable[[str], None] = lambda _: None
 
 
@@ -73,6 +78,9 @@ def plan(request: Request) -> Iterator[str]:
                 for asked in file_source.gather(source, request.base, takes, ours).asked:
                     note = f" ({asked.note})" if asked.note else ""
                     yield f"  {asked.answer.value}: {asked.wanted}{note}"
+            elif source.scheme == "pypi":
+                index = request.index or package_index.default()
+                yield from (f"  would ask: {place}" for place in pypi_source.places(source, index))
             else:
                 for url in https_source.places(source.location):
                     yield f"  would ask: {url}"
@@ -129,6 +137,15 @@ class _Ask:
     def _client(self) -> Client:
         return Client(plain_http=self._request.plain_http)
 
+    @cached_property
+    def _index(self) -> Index:
+        return self._request.index or package_index.default()
+
+    @cached_property
+    def _index_client(self) -> Client:
+        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
+        return Client(plain_http=self._request.plain_http, credentials=self._index.credentials)
+
     def gather(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look."""
         brought = self._ask(line.source, line)
@@ -148,8 +165,25 @@ class _Ask:
             takes = None if line is None else line.takes
             ours = (self._request.out, target.unmet(self._request.out))
             return file_source.gather(source, self._request.base, takes, ours)
+        if source.scheme == "pypi":
+            return self._told(
+                pypi_source.gather(
+                    source,
+                    None if line is None else line.takes,
+                    self._downloads,
+                    self._index_client,
+                    self._index,
+                )
+            )
         gather = https_source.gather_evidence if line is None else https_source.gather
         return gather(source.location, self._downloads, self._client)
+
+    def _told(self, brought: Gathered) -> Gathered:
+        """Say what an index remarks about its files, such as that one was yanked."""
+        for row in brought.asked:
+            if row.note is not None and row.answer is Answer.FOUND:
+                self._request.say(f"{row.wanted}: {row.note}")
+        return brought
 
 
 def _demand_room(folder: Path, size: int) -> None:

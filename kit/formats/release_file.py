@@ -215,6 +215,10 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
             f"{path}.files: {source.text!r} is one file; only a folder has several"
         )
     for number, name in enumerate(files):
+        if source.package is not None and not _is_pattern(name) and not source.package.holds(name):
+            raise MalformedError(
+                f"{path}.files[{number}]: {name!r} is no wheel or sdist of {source.location}"
+            )
         if name in files[:number]:
             raise MalformedError(f"{path}.files[{number}]: {name!r} is there twice")
     return Line(

@@ -10,10 +10,19 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.version import InvalidVersion, Version
+
 from kit.errors import MalformedError
+from kit.formats import distribution
 from kit.formats.manifest import can_name
 
-_LATER = ("pypi", "npm", "oci", "helm", "github")
+_LATER = ("npm", "oci", "helm", "github")
+# PEP 508's names; and a version in one spelling of PEP 440 or another, without a wildcard.
+_PYPI = re.compile(
+    r"(?P<name>[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]{0,126}[A-Za-z0-9])=="
+    r"(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]{0,127})"
+)
 # Absolute here, or on Windows, or for a shell.
 _NOT_RELATIVE = re.compile(r"^[/~]|^[A-Za-z]:|\\")
 # A suffix that begins with a letter: `tool.whl`, `tool.tar.gz`; not `tool-1.8.0`.
@@ -21,17 +30,34 @@ _FILE_SUFFIX = re.compile(r".+\.[A-Za-z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One version of a Python project: its normalised name (PEP 503) and version (PEP 440)."""
+
+    project: str
+    version: str
+
+    def holds(self, name: str) -> bool:
+        """Say whether a file name is that of a wheel or sdist of this very version."""
+        named = distribution.parse_published(name)
+        if named is None:
+            return False
+        return (named.project, canonicalize_version(named.version)) == (self.project, self.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A parsed source.
 
-    ``location`` is the path relative to the release file (``file``), or the URL
-    (``https``). ``file_name`` is the one file it names; ``None`` where it is a folder.
+    ``location`` is the path relative to the release file (``file``), the URL (``https``), or
+    what follows the scheme. ``file_name`` is the one file it names; ``None`` where it may
+    bring several. ``package`` is whose files they must be (``pypi``).
     """
 
     text: str
     scheme: str
     location: str
     file_name: str | None
+    package: Package | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -48,9 +74,13 @@ def parse_source(text: str, path: str) -> Source:
         return _file(text, rest, path)
     if colon and scheme in ("https", "http"):
         return _url(text, path)
+    if colon and scheme == "pypi":
+        return _pypi(text, rest, path)
     if colon and scheme in _LATER:
         raise MalformedError(f"{path}: {scheme}: sources are not offered by this version yet")
-    raise MalformedError(f"{path}: {text!r} is no source; write file:PATH or https://…")
+    raise MalformedError(
+        f"{path}: {text!r} is no source; write file:PATH, https://… or pypi:NAME==VERSION"
+    )
 
 
 def _file(text: str, location: str, path: str) -> Source:
@@ -59,6 +89,21 @@ def _file(text: str, location: str, path: str) -> Source:
     last = location.rstrip("/").rpartition("/")[2]
     folder = location.endswith("/") or last in ("", ".", "..") or not _FILE_SUFFIX.fullmatch(last)
     return Source(text=text, scheme="file", location=location, file_name=None if folder else last)
+
+
+def _pypi(text: str, location: str, path: str) -> Source:
+    match = _PYPI.fullmatch(location)
+    try:
+        version = Version(match["version"]) if match else None
+    except InvalidVersion:
+        version = None
+    if match is None or version is None:
+        raise MalformedError(f"{path}: {text!r} is not pypi:NAME==VERSION, with a whole version")
+    package = Package(
+        project=canonicalize_name(match["name"]),
+        version=canonicalize_version(version),  # 1.0 and 1.0.0 are one version
+    )
+    return Source(text=text, scheme="pypi", location=location, file_name=None, package=package)
 
 
 def _url(text: str, path: str) -> Source:

@@ -16,11 +16,13 @@ _HINTS = {
     "unreachable": "check the name, the route and the firewall; proxy variables are not read",
     "tls": "check this host's clock and CA store (SSL_CERT_FILE names another one);"
     " verification cannot be turned off",
-    "unauthorized": "the kit sends no credentials; some servers answer so for what is absent",
+    "unauthorized": "credentials are sent only to an index that pip's settings have them for;"
+    " some servers answer so for what is absent",
     "rate-limited": _LATER,
     "server": _LATER,
     "unexpected": "ask for the URL by other means and see what answers there",
     "redirect": "if you trust where it leads, write that URL instead",
+    "digest": "one of the two was changed; if it stays so, ask whoever runs the place",
     "too-large": "raise the limit if that size is right",
     "truncated": "try again; if it stays so, the server or something before it cuts the answer",
     "encoded": "ask whoever runs the server to serve the file as it is",
