@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kit import collect
-from kit.cli import checking, environment, pip_settings, terminal
+from kit.cli import checking, environment, github_settings, pip_settings, terminal
 from kit.cli.status import of_report
 from kit.collect import Request, staging
 from kit.errors import MachineError, PackError, UsageError
@@ -25,6 +25,7 @@ def request(
     *,
     plain_http: Iterable[str] = (),
     index_url: str | None = None,
+    github: github_settings.Options = github_settings.NONE,
 ) -> Request:
     """Return what to collect, with the clock and the environment read."""
     sources = [source for line in release.lines for source in (line.source, *line.evidence)]
@@ -37,6 +38,7 @@ def request(
         epoch=environment.source_date_epoch(),
         plain_http=frozenset(plain_http),
         index=_index(index_url) if asks_index or index_url is not None else None,
+        github=github_settings.access(sources, github, plain_http, os.environ),
         say=terminal.say,
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +20,14 @@ from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import Line, ReleaseFile
 from kit.formats.source_text import Source
-from kit.model import Answer, Gathered
+from kit.model import Answer, Found, Gathered
 from kit.pack import layout, writer
 from kit.sources import file as file_source
+from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
 from kit.sources import pypi as pypi_source
+from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
 
@@ -39,8 +41,8 @@ class Request:
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
     set; else the pack's date is when this collect was first started. ``index`` is the
-    package index, the public one if there is none. ``say`` is told what is going on, a
-    line each.
+    package index, the public one if there is none. ``github`` is GitHub's API, and the
+    tokens for it. ``say`` is told what is going on, a line each.
     """
 
     release: ReleaseFile
@@ -50,6 +52,7 @@ class Request:
     epoch: datetime | None = None
     plain_http: frozenset[str] = frozenset()
     index: Index | None = None
+    github: Access = field(default_factory=Access)
     say: Callable[[str], None] = lambda _: None
 
 
@@ -81,6 +84,9 @@ def plan(request: Request) -> Iterator[str]:
             elif source.scheme == "pypi":
                 index = request.index or package_index.default()
                 yield from (f"  would ask: {place}" for place in pypi_source.places(source, index))
+            elif source.scheme == "github":
+                asked_for = github_source.places(source, request.github)
+                yield from (f"  would ask: {place}" for place in asked_for)
             else:
                 for url in https_source.places(source.location):
                     yield f"  would ask: {url}"
@@ -146,11 +152,17 @@ class _Ask:
         # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
         return Client(plain_http=self._request.plain_http, credentials=self._index.credentials)
 
+    @cached_property
+    def _github(self) -> github_source.Places:
+        return github_source.Places(
+            access=self._request.github, into=self._downloads, plain=self._client
+        )
+
     def gather(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look."""
         brought = self._ask(line.source, line)
         for source in line.evidence:
-            more = self._ask(source, None)
+            more = self._ask(source, None, brought.artifacts)
             brought = Gathered(
                 artifacts=brought.artifacts,
                 evidence=(*brought.evidence, *more.evidence),
@@ -158,7 +170,7 @@ class _Ask:
             )
         return brought
 
-    def _ask(self, source: Source, line: Line | None) -> Gathered:
+    def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"
         self._request.say(f"{source.text}: {what}")
         if source.scheme == "file":
@@ -175,6 +187,8 @@ class _Ask:
                     self._index,
                 )
             )
+        if source.scheme == "github":
+            return self._told(github_source.gather(source, line, known, self._github))
         gather = https_source.gather_evidence if line is None else https_source.gather
         return gather(source.location, self._downloads, self._client)
 

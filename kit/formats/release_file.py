@@ -207,6 +207,10 @@ def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
 
 def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside) -> Line:
     source = parse_source(given["source"], f"{path}.source")
+    if source.repository is not None and source.repository.tag is None:
+        raise MalformedError(
+            f"{path}.source: {source.text!r} names no release; write {source.text}@TAG"
+        )
     files = tuple(given.get("files", ()))
     if files and source.scheme == "file":
         source = replace(source, file_name=None)

@@ -49,7 +49,7 @@ class Downloads:
         key = hashlib.sha256(url.encode()).hexdigest()
         path = self._folder / key
         kept = self._kept(key, path, limit)
-        if kept is not None and want.sha256 in (None, kept.sha256):
+        if kept is not None and _is_wanted(kept, want):
             return kept
         fetched = self._client.fetch(url, path, limit=limit, within=within, want=want)
         if fetched is None:
@@ -79,6 +79,10 @@ class Downloads:
                 raise MachineError(
                     f"{_STATE} cannot be written: {error.strerror}", code="machine.unwritable"
                 ) from error
+
+
+def _is_wanted(kept: Download, want: Want) -> bool:
+    return want.size in (None, kept.size) and want.sha256 in (None, kept.sha256)
 
 
 def _read(path: Path) -> dict[str, Any]:

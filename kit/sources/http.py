@@ -56,26 +56,30 @@ log = logging.getLogger(__name__)
 class Fetched:
     """A file that was fetched whole.
 
-    ``url`` is where it came from in the end, without query, and ``reach`` what kind of
-    address that has.
+    ``url`` is where it came from in the end, without query, ``reach`` what kind of address
+    that has, and ``links`` are the ``Link`` headers that came with it.
     """
 
     url: str
     size: int
     sha256: str
     reach: Reach = field(default=Reach.PUBLIC, compare=False)
+    links: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Want:
     """What is asked for beside the URL.
 
-    ``accept`` are media types, ``sha256`` is what the file must have. ``named_by`` is the
+    ``accept`` are media types, ``headers`` more that is said, nothing secret among it;
+    ``size`` and ``sha256`` are what the file must have. ``named_by`` is the
     document in which the URL stood, where the operator did not write it: what a server
     writes there may lead no further than a redirect of that server could.
     """
 
     accept: str = "*/*"
+    headers: tuple[tuple[str, str], ...] = ()
+    size: int | None = None
     sha256: str | None = None
     named_by: Fetched | None = None
 
@@ -164,15 +168,16 @@ class Client:
         self, start: Url, to: Path, limit: int, deadline: Deadline, want: Want
     ) -> Fetched | None:
         here, origin = start, None if want.named_by is None else want.named_by.reach
-        headers = {"Accept": want.accept} | self._authorized(start)
+        headers = dict(want.headers) | {"Accept": want.accept} | self._authorized(start)
         seen = {start.full}
         while True:
             response, address = self._ask(here, origin, headers, deadline)
             try:
                 if response.status not in _MOVED:
-                    body = _Body(here=here, start=start, to=to, limit=limit, sha256=want.sha256)
+                    body = _Body(here=here, start=start, to=to, limit=limit, want=want)
                     fetched = self._answer(response, body)
-                    return fetched and replace(fetched, reach=reach(address))
+                    links = tuple(response.headers.getlist("link"))
+                    return fetched and replace(fetched, reach=reach(address), links=links)
                 here = self._gate.follow(here, response.headers.getlist("location"))
             finally:
                 _dismiss(response)
@@ -236,7 +241,7 @@ class Client:
         if response.status in _ABSENT:
             return None
         if response.status != 200:
-            raise refusal(response.status, here, response.headers.get("retry-after"))
+            raise refusal(response.status, here, response.headers)
         length = framing.promised(response.headers, here, body.start)
         if length is not None and length > body.limit:
             raise failure("too-large", here, f"{length} bytes, over the limit of {body.limit}")
@@ -246,9 +251,7 @@ class Client:
                 fetched = self._receive(response, here, out, body.limit)
             if length is not None and fetched.size != length:
                 raise passing("truncated", here, f"{fetched.size} bytes of {length}")
-            if body.sha256 is not None and fetched.sha256 != body.sha256:
-                what = f"its SHA-256 is {fetched.sha256}, and {body.sha256} was announced"
-                raise failure("digest", here, what)
+            _demand_announced(fetched, body.want, here)
             part.replace(to)
         except OSError as error:  # never the network's: urllib3 makes those its own
             what = f"{to.name} cannot be written: {error.strerror}"
@@ -299,7 +302,15 @@ class _Body:
     start: Url
     to: Path
     limit: int
-    sha256: str | None
+    want: Want
+
+
+def _demand_announced(fetched: Fetched, want: Want, here: Url) -> None:
+    if want.size not in (None, fetched.size):
+        raise failure("digest", here, f"{fetched.size} bytes, and {want.size} were announced")
+    if want.sha256 not in (None, fetched.sha256):
+        what = f"its SHA-256 is {fetched.sha256}, and {want.sha256} was announced"
+        raise failure("digest", here, what)
 
 
 def _refuse_downgrade(url: Url) -> None:

@@ -13,8 +13,9 @@ A place tells the truth unless a test tells it otherwise: :meth:`Place.fault` ta
 scripts of :mod:`tests.lab.hostile_http`.
 """
 
+from tests.lab.places.github import GitHub
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.server import Place, Reply, secrets_seen
 
-__all__ = ["PUBLISH", "Place", "Publication", "PyPI", "Reply", "attested", "secrets_seen"]
+__all__ = ["PUBLISH", "GitHub", "Place", "Publication", "PyPI", "Reply", "attested", "secrets_seen"]
