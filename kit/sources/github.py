@@ -150,7 +150,7 @@ def _release(asking: _Asking) -> Gathered:
     return Gathered(artifacts=artifacts, evidence=attested.evidence, asked=attested.asked)
 
 
-def _assets(asking: _Asking, url: str) -> tuple[dict[str, Asset], Fetched | None]:
+def _assets(asking: _Asking, url: str) -> tuple[dict[str, Asset], Fetched]:
     """Return all assets by name, and the page that names the last of them."""
     listed: dict[str, Asset] = {}
     last: Fetched | None = None
@@ -161,11 +161,13 @@ def _assets(asking: _Asking, url: str) -> tuple[dict[str, Asset], Fetched | None
         if len(listed) > MAX_ASSETS:
             raise failure("too-large", urls.parse(url), f"more than {MAX_ASSETS} assets")
         last = page
+    if last is None:
+        raise failure("unexpected", urls.parse(url), "the release is there, and its assets are not")
     return dict(sorted(listed.items())), last
 
 
 def _files(
-    asking: _Asking, listed: Mapping[str, Asset], page: Fetched | None
+    asking: _Asking, listed: Mapping[str, Asset], page: Fetched
 ) -> tuple[tuple[Found, ...], tuple[Found, ...], list[Asked]]:
     """Fetch artifacts and evidence; return both, and a row for every asset."""
     wanted = {name: asset for name, asset in listed.items() if _wanted(asking, name, listed)}
@@ -208,7 +210,7 @@ def _wanted(asking: _Asking, name: str, listed: Mapping[str, Asset]) -> bool:
     )
 
 
-def _fetched(asking: _Asking, asset: Asset, page: Fetched | None) -> Found | None:
+def _fetched(asking: _Asking, asset: Asset, page: Fetched) -> Found | None:
     """Fetch an asset; ``None`` for one that turns out to be no evidence."""
     is_artifact = asking.takes(asset.name)
     limit = MAX_ARTIFACT if is_artifact else MAX_EVIDENCE
@@ -216,8 +218,6 @@ def _fetched(asking: _Asking, asset: Asset, page: Fetched | None) -> Found | Non
     if asset.size > limit:
         what = f"{asset.name} has {asset.size} bytes, over the limit of {limit}"
         raise failure("too-large", url, what)
-    if page is None:
-        raise AssertionError("an asset that no page lists")
     got = asking.api.asset(asset, page)
     if not is_artifact and kinds.by_content(asset.name, got.path.read_bytes()) is None:
         return None

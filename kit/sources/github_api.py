@@ -8,6 +8,7 @@ by a client that never had it.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,7 +184,9 @@ class Api:
     def _fetch(
         self, client: Client, url: str, limit: int, want: Want
     ) -> tuple[Fetched | None, bytes]:
-        to = self._into / f"{hashlib.sha256(url.encode()).hexdigest()}.answer"
+        # Threads may ask for one URL at once: a bundle is listed for every file it is about.
+        asker = f"{url} {threading.get_ident()}".encode()
+        to = self._into / f"{hashlib.sha256(asker).hexdigest()}.answer"
         try:
             fetched = client.fetch(url, to, limit=limit, within=_SECONDS, want=want)
             return fetched, b"" if fetched is None else to.read_bytes()

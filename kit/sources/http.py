@@ -34,7 +34,7 @@ from urllib3.exceptions import TimeoutError as SlowError
 from urllib3.util import Retry
 
 from kit import __version__
-from kit.errors import MachineError
+from kit.errors import MachineError, UsageError
 from kit.sources import framing, urls
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, failure, passing, refusal
@@ -135,9 +135,7 @@ class Client:
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
         start = urls.parse(url)
-        self._gate.allow(start)
-        if want.named_by is not None and want.named_by.url.startswith("https:"):
-            _refuse_downgrade(start)
+        self._vet(start, want)
         retries = self._retries()
         with Deadline(self._patience.total if within is None else within) as deadline:
             while True:
@@ -151,6 +149,18 @@ class Client:
                     if not isinstance(error, PassingError):
                         raise
                     retries = _next_try(retries, error, deadline)
+
+    def _vet(self, start: Url, want: Want) -> None:
+        """Refuse a URL that may not be asked, as the operator's own word or as a server's."""
+        if want.named_by is None:
+            self._gate.allow(start)
+            return
+        try:
+            self._gate.allow(start)
+        except UsageError as error:
+            raise failure("redirect", start, f"a document names {error.message}") from error
+        if want.named_by.url.startswith("https:"):
+            _refuse_downgrade(start)
 
     def _retries(self) -> Retry:
         patience = self._patience

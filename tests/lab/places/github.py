@@ -48,13 +48,14 @@ class _Asset:
 class GitHub:
     """A GitHub with the repositories of some releases, running while it is entered.
 
-    ``token`` is the only one it knows; ``private`` repositories are seen by it alone. ``base`` is the path that the API is under,
-    ``/api/v3`` on an enterprise's own. ``stored`` leaves bundles out of listings, which
+    ``token`` is the only one it knows; ``private`` repositories are seen by it alone.
+    ``base`` is the path that the API is under, ``/api/v3`` on an enterprise's own. ``stored`` leaves bundles out of listings, which
     then tell only where they are. ``immutable`` are the bundles that GitHub itself signed,
     by tag; ``annotated`` makes tags objects of their own. ``allowance`` is how many requests
     without a token are answered before the rate limit, ``page`` how many items a page has at most.
 
-    ``edit`` changes any answer of the API before it is sent.
+    ``edit`` changes any answer of the API before it is sent; ``more`` are attestations by
+    digest, of whatever is in them; ``renamed`` are repositories by their old names.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class GitHub:
         self.digests = digests
         self.edit: Callable[[str, Any], Any] = lambda _, value: value
         self.more: dict[str, list[bytes]] = {}
+        self.renamed: dict[str, str] = {}
         self.assets = [
             _Asset(number=number, name=name, content=content, release=release)
             for number, (release, name, content) in enumerate(_files(publications), start=1000)
@@ -198,6 +200,10 @@ class _Api(Place):
         given = "".join(request.values("authorization"))
         if given and given != f"Bearer {token}":
             return _told("Bad credentials", 401)
+        for old, new in self._of.renamed.items():
+            root = self._of.path("", old)
+            if request.path.startswith(root):
+                return Reply.moved(self.url(request.target.replace(root, self._of.path("", new))))
         for repository in {release.repository for release in self._of.publications}:
             root = self._of.path("", repository)
             path = request.path
