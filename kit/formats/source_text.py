@@ -140,7 +140,7 @@ def _github(text: str, location: str, path: str) -> Source:
     if match is None or match["name"] in (".", ".."):
         raise MalformedError(f"{path}: {text!r} is not github:[HOST/]OWNER/REPO@TAG")
     host, tag = match["host"], match["tag"]
-    if host is not None and (not _HOST.fullmatch(host)):
+    if host is not None and not _is_host(host):
         raise MalformedError(f"{path}: {host!r} is no host in lower case, with or without a port")
     if host in ("github.com", "www.github.com", "api.github.com"):
         # One place, one text: the text is the line's identity.
@@ -151,6 +151,11 @@ def _github(text: str, location: str, path: str) -> Source:
     return Source(
         text=text, scheme="github", location=location, file_name=None, repository=repository
     )
+
+
+def _is_host(text: str) -> bool:
+    port = text.partition(":")[2]
+    return _HOST.fullmatch(text) is not None and (not port or int(port) < 65536)
 
 
 def _url(text: str, path: str) -> Source:

@@ -49,10 +49,11 @@ class GitHub:
     """A GitHub with the repositories of some releases, running while it is entered.
 
     ``token`` is the only one it knows; ``private`` repositories are seen by it alone.
-    ``base`` is the path that the API is under, ``/api/v3`` on an enterprise's own. ``stored`` leaves bundles out of listings, which
-    then tell only where they are. ``immutable`` are the bundles that GitHub itself signed,
-    by tag; ``annotated`` makes tags objects of their own. ``allowance`` is how many requests
-    without a token are answered before the rate limit, ``page`` how many items a page has at most.
+    ``base`` is the path that the API is under, ``/api/v3`` on an enterprise's own. ``stored``
+    leaves bundles out of listings, which then tell only where they are. ``immutable`` are
+    the bundles that GitHub itself signed, by tag; ``annotated`` makes tags objects of their
+    own. ``allowance`` is how many requests without a token are answered before the rate
+    limit, ``page`` how many items a page has at most.
 
     ``edit`` changes any answer of the API before it is sent; ``more`` are attestations by
     digest, of whatever is in them; ``renamed`` are repositories by their old names.
