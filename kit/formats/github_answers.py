@@ -18,7 +18,7 @@ from kit.formats.manifest import can_name
 
 MAX_BYTES = 16 << 20
 #: A page of attestations has whole bundles in it, SBOMs among them.
-MAX_ATTESTATION_PAGE = 64 << 20
+MAX_ATTESTATION_PAGE = 32 << 20
 MAX_ITEMS = 100  # what the API gives at most on a page
 _MAX_URL = 8192
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")

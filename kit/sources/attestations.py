@@ -25,7 +25,7 @@ MAX_BUNDLE = 16 << 20
 MAX_LISTED = 1000
 _MAX_STORED = MAX_BUNDLE + (MAX_BUNDLE >> 2)  # Snappy adds a sixth at most
 _SUFFIX = ".sigstore.json"
-_PER_PAGE = 30
+_PER_PAGE = 10  # few, since whole bundles stand in a page, and SBOMs are large
 
 
 def ask(api: Api, into: Path, digest: str, about: str, kind: str = "") -> list[tuple[Asked, Found]]:
@@ -37,13 +37,16 @@ def ask(api: Api, into: Path, digest: str, about: str, kind: str = "") -> list[t
     url = api.url("attestations", digest)
     name = f"{about}{_SUFFIX}" if can_name(f"{about}{_SUFFIX}") else f"attestation{_SUFFIX}"
     query = f"?per_page={_PER_PAGE}" + (f"&predicate_type={kind}" if kind else "")
-    bundles: set[bytes] = set()
+    kept: dict[str, tuple[Asked, Found]] = {}
     for fetched, page in api.pages(f"{url}{query}", github_answers.attestations):
-        bundles.update(_bundle(api, fetched, item) for item in page)
-        if len(bundles) > MAX_LISTED:
+        for item in page:
+            # Onto the disk one by one: together they may be more than memory.
+            asked, found = _kept(_bundle(api, fetched, item), into, name, urls.public(url))
+            kept[found.sha256] = asked, found
+        if len(kept) > MAX_LISTED:
             what = f"more than {MAX_LISTED} attestations of one file"
             raise failure("too-large", urls.parse(url), what)
-    return [_kept(raw, into, name, urls.public(url)) for raw in sorted(bundles)]
+    return [kept[sha256] for sha256 in sorted(kept)]  # the order of the list may change
 
 
 def row_of_none(api: Api, digest: str, about: str) -> Asked:

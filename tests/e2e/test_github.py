@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -251,3 +255,35 @@ def test_a_plan_asks_nothing(site: Site) -> None:
         assert ran.status == 0
         assert github.path("/releases/tags/v1.0") in ran.out
         assert github.api.requests == []
+
+
+@pytest.mark.parametrize("after", [3, 6, 8, 10])
+def test_k042_killed_at_any_request_it_converges_to_the_same_pack(site: Site, after: int) -> None:
+    """A place that kills its client at the Nth request of all its hosts."""
+    environment = os.environ | {
+        "AIRGAP_KIT_TRUST_ROOTS": "trust-roots",
+        "SOURCE_DATE_EPOCH": "1750000000",
+        "GH_TOKEN": "",
+        "GITHUB_TOKEN": "",
+    }
+    with GitHub(published(site.lab), stored=True) as github:
+        assert collect(site, github, SOURCE_DATE_EPOCH="1750000000").status == 0
+        whole = (site.folder / PACK).read_bytes()
+        (site.folder / PACK).unlink()
+        before = sum(len(place.requests) for place in github.places)
+        command = [sys.executable, "-m", "kit", "collect", "release.toml"]
+        with subprocess.Popen(
+            [*command, "--github-api", github.url],
+            cwd=site.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as running:
+            while running.poll() is None:
+                if sum(len(place.requests) for place in github.places) - before >= after:
+                    running.kill()
+                    break
+                time.sleep(0.001)
+        assert not list(site.folder.glob("*.tar"))
+        assert collect(site, github, SOURCE_DATE_EPOCH="1750000000").status == 0
+    assert (site.folder / PACK).read_bytes() == whole

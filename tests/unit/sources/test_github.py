@@ -411,6 +411,25 @@ def test_k034_pages_without_an_end_end(github: GitHub, tmp_path: Path) -> None:
     assert len(github.api.asked(path)) == 100
 
 
+def test_k034_more_attestations_than_anybody_makes_are_refused(
+    github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.sources.attestations.MAX_LISTED", 3)
+    digest = f"sha256:{hashlib.sha256(FILES[TOOL]).hexdigest()}"
+    github.more[digest] = [b'{"n":%d}' % n for n in range(25)]
+    assert refused(github, tmp_path, TOOL).code == "machine.too-large"
+
+
+def test_the_order_of_a_list_makes_no_difference(github: GitHub, tmp_path: Path) -> None:
+    digest = f"sha256:{hashlib.sha256(FILES[TOOL]).hexdigest()}"
+    found = []
+    for order in (range(25), reversed(range(25))):
+        github.more[digest] = [b'{"n":%d}' % n for n in order]
+        found.append(gather(github, tmp_path, TOOL))
+    assert found[0] == found[1]
+    assert len(found[0].evidence) == 26
+
+
 def test_the_next_page_is_of_the_same_origin(github: GitHub, tmp_path: Path) -> None:
     link = f'Link: <{github.storage.url("/x")}>; rel="next"'
     github.api.on(github.path(attestations()), answer(200, b'{"attestations":[]}', link))
