@@ -113,6 +113,24 @@ def test_a_private_immutable_release_passes_under_githubs_own_instance(
     assert len(evidence) == 3  # the release's attestation once, although listed for every file
 
 
+def test_githubs_word_on_a_public_release_keeps_nobodys_own_from_passing(site: Site) -> None:
+    immutable = {"v1.0": Lab("acme", shape="github").release("acme/tool", "v1.0", FILES)}
+    with GitHub(published(site.lab), immutable=immutable) as github:
+        assert collect(site, github).status == 0
+    assert site.check().status == 0
+
+
+def test_githubs_word_on_a_release_is_no_provenance(tmp_path: Path) -> None:
+    lab = Lab("acme", shape="github")
+    site = Site(tmp_path / "site", lab)
+    site.policy(LINE)
+    immutable = {"v1.0": lab.release("acme/tool", "v1.0", FILES)}
+    with GitHub(replace(published(lab), bundles={}), immutable=immutable) as github:
+        ran = collect(site, github)
+    assert ran.status == 1
+    assert "policy.unmet" in ran.errors_of(TOOL)
+
+
 def test_no_secret_is_in_the_pack_the_output_or_what_is_kept_to_resume(
     site: Site, tmp_path: Path
 ) -> None:

@@ -251,6 +251,36 @@ def test_what_could_not_be_asked_is_not_absent(
     assert TOKEN not in repr(error.args) + error.message + (error.hint or "")
 
 
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (answer(403), "machine.unauthorized"),
+        (answer(404), "machine.unexpected"),
+        (answer(503), "machine.server"),
+        ([RESET], "machine.unreachable"),
+        ([head("HTTP/1.1 200 OK"), b"x" * 360, CUT], "machine.truncated"),
+        ([head("HTTP/1.1 200 OK", "Content-Length: 360"), b"x", CUT], "machine.truncated"),
+        ([head("HTTP/1.1 200 OK", "Content-Length: 360"), b"x", 2.0], "machine.timeout"),
+        (answer(200, b"<html>", "Content-Type: text/html"), "machine.portal"),
+        (answer(200, b"x" * 360, "Content-Encoding: gzip"), "machine.encoded"),
+        (moved("http://169.254.169.254/x"), "machine.redirect"),
+        (moved("file:///etc/passwd"), "machine.redirect"),
+    ],
+)
+@pytest.mark.parametrize("what", ["asset", "bundle"])
+def test_what_the_storage_does_not_give_is_not_absent(
+    what: str, script: Script, code: str, github: GitHub, tmp_path: Path
+) -> None:
+    github.stored = True
+    bundle = hashlib.sha256(RELEASE.bundles[TOOL][0]).hexdigest()
+    path = f"/assets/{github.asset(TOOL).number}" if what == "asset" else ""
+    github.storage.on(path or f"/attestations/{bundle}.json.sn", script)
+    error = refused(github, tmp_path, TOOL, token=TOKEN)
+    assert error.code == code
+    assert SIGNATURE not in error.message + str(error.subject)
+    assert secrets_seen(github.storage.requests, [TOKEN]) == []
+
+
 def test_a_rate_limit_that_ends_soon_is_waited_for(github: GitHub, tmp_path: Path) -> None:
     soon = (
         "X-RateLimit-Remaining: 0",
