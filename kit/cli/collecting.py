@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kit import collect
-from kit.cli import checking, environment, terminal
+from kit.cli import checking, environment, github_settings, pip_settings, terminal
 from kit.cli.status import of_report
 from kit.collect import Request, staging
-from kit.errors import MachineError, PackError
+from kit.errors import MachineError, PackError, UsageError
 from kit.formats.release_file import ReleaseFile
 from kit.model import Report
 from kit.report.escape import plain
+from kit.sources import index as package_index
+from kit.sources.index import Index
 
 
-def request(release: ReleaseFile, base: Path, out: Path, plain_http: Iterable[str]) -> Request:
+def request(
+    release: ReleaseFile,
+    base: Path,
+    out: Path,
+    *,
+    plain_http: Iterable[str] = (),
+    index_url: str | None = None,
+    github: github_settings.Options = github_settings.NONE,
+) -> Request:
     """Return what to collect, with the clock and the environment read."""
+    sources = [source for line in release.lines for source in (line.source, *line.evidence)]
+    asks_index = any(source.scheme == "pypi" for source in sources)
     return Request(
         release=release,
         base=base,
@@ -24,8 +37,25 @@ def request(release: ReleaseFile, base: Path, out: Path, plain_http: Iterable[st
         now=environment.now(),
         epoch=environment.source_date_epoch(),
         plain_http=frozenset(plain_http),
+        index=_index(index_url) if asks_index or index_url is not None else None,
+        github=github_settings.access(sources, github, plain_http, os.environ),
         say=terminal.say,
     )
+
+
+def _index(option: str | None) -> Index | None:
+    """Return the package index of the option, or of pip's settings; ``None`` is the public one."""
+    if option is None:
+        found = pip_settings.index_url(os.environ)
+        return None if found is None else package_index.read(found)
+    index = package_index.read(option)
+    if index.authorization is not None:
+        raise UsageError(
+            "--index-url: everybody on this host can see a command line",
+            code="usage.credentials",
+            hint="put the URL with its credentials into PIP_INDEX_URL or pip's settings",
+        )
+    return index
 
 
 def planned(wanted: Request) -> Iterator[str]:

@@ -85,6 +85,26 @@ def collect(
         list[str] | None,
         typer.Option(metavar="HOST", help="Speak plain HTTP to this host (loopback always may)."),
     ] = None,
+    index_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The package index for pypi: sources. Default: pip's own settings "
+            "(PIP_INDEX_URL, pip.conf), then the public one.",
+        ),
+    ] = None,
+    github_api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
+    ] = None,
+    github_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A token for that API. Default: $GH_TOKEN or $GITHUB_TOKEN; none is needed "
+            "for what is public.",
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -98,12 +118,19 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
     out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
-    request = collecting.request(read, release.parent, out, plain_http or ())
+    request = collecting.request(
+        read,
+        release.parent,
+        out,
+        plain_http=plain_http or (),
+        index_url=index_url,
+        github=github_settings.Options(api=github_api, token_file=github_token_file),
+    )
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}

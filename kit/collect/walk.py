@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,11 +20,16 @@ from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import Line, ReleaseFile
 from kit.formats.source_text import Source
-from kit.model import Gathered
+from kit.model import Answer, Found, Gathered
 from kit.pack import layout, writer
 from kit.sources import file as file_source
+from kit.sources import github as github_source
 from kit.sources import https as https_source
+from kit.sources import index as package_index
+from kit.sources import pypi as pypi_source
+from kit.sources.github_api import Access
 from kit.sources.http import Client
+from kit.sources.index import Index
 
 #: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
 FAT32_LIMIT = (4 << 30) - 1
@@ -35,8 +40,9 @@ class Request:
     """What to collect, and where to.
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
-    set; else the pack's date is when this collect was first started. ``say`` is told what
-    is going on, a line each.
+    set; else the pack's date is when this collect was first started. ``index`` is the
+    package index, the public one if there is none. ``github`` is GitHub's API, and the
+    tokens for it. ``say`` is told what is going on, a line each.
     """
 
     release: ReleaseFile
@@ -45,6 +51,8 @@ class Request:
     now: datetime
     epoch: datetime | None = None
     plain_http: frozenset[str] = frozenset()
+    index: Index | None = None
+    github: Access = field(default_factory=Access)
     say: Callable[[str], None] = lambda _: None
 
 
@@ -73,6 +81,12 @@ def plan(request: Request) -> Iterator[str]:
                 for asked in file_source.gather(source, request.base, takes, ours).asked:
                     note = f" ({asked.note})" if asked.note else ""
                     yield f"  {asked.answer.value}: {asked.wanted}{note}"
+            elif source.scheme == "pypi":
+                index = request.index or package_index.default()
+                yield from (f"  would ask: {place}" for place in pypi_source.places(source, index))
+            elif source.scheme == "github":
+                asked_for = github_source.places(source, request.github)
+                yield from (f"  would ask: {place}" for place in asked_for)
             else:
                 for url in https_source.places(source.location):
                     yield f"  would ask: {url}"
@@ -129,11 +143,26 @@ class _Ask:
     def _client(self) -> Client:
         return Client(plain_http=self._request.plain_http)
 
+    @cached_property
+    def _index(self) -> Index:
+        return self._request.index or package_index.default()
+
+    @cached_property
+    def _index_client(self) -> Client:
+        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
+        return Client(plain_http=self._request.plain_http, credentials=self._index.credentials)
+
+    @cached_property
+    def _github(self) -> github_source.Places:
+        return github_source.Places(
+            access=self._request.github, into=self._downloads, plain=self._client
+        )
+
     def gather(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look."""
         brought = self._ask(line.source, line)
         for source in line.evidence:
-            more = self._ask(source, None)
+            more = self._ask(source, None, brought.artifacts)
             brought = Gathered(
                 artifacts=brought.artifacts,
                 evidence=(*brought.evidence, *more.evidence),
@@ -141,15 +170,34 @@ class _Ask:
             )
         return brought
 
-    def _ask(self, source: Source, line: Line | None) -> Gathered:
+    def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"
         self._request.say(f"{source.text}: {what}")
         if source.scheme == "file":
             takes = None if line is None else line.takes
             ours = (self._request.out, target.unmet(self._request.out))
             return file_source.gather(source, self._request.base, takes, ours)
+        if source.scheme == "pypi":
+            return self._told(
+                pypi_source.gather(
+                    source,
+                    None if line is None else line.takes,
+                    self._downloads,
+                    self._index_client,
+                    self._index,
+                )
+            )
+        if source.scheme == "github":
+            return self._told(github_source.gather(source, line, known, self._github))
         gather = https_source.gather_evidence if line is None else https_source.gather
         return gather(source.location, self._downloads, self._client)
+
+    def _told(self, brought: Gathered) -> Gathered:
+        """Say what an index remarks about its files, such as that one was yanked."""
+        for row in brought.asked:
+            if row.note is not None and row.answer is Answer.FOUND:
+                self._request.say(f"{row.wanted}: {row.note}")
+        return brought
 
 
 def _demand_room(folder: Path, size: int) -> None:

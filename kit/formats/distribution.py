@@ -63,6 +63,17 @@ def parse_name(name: str) -> Named | None:
     return None
 
 
+def parse_published(name: str) -> Named | None:
+    """Return what a file name on a package index says: there a ``.zip`` may be an sdist too."""
+    if not name.endswith(".zip"):
+        return parse_name(name)
+    try:
+        project, version = parse_sdist_filename(name)
+    except ValueError:
+        return None
+    return Named(project=project, version=str(version))
+
+
 def read(name: str, file: BinaryIO) -> Named:
     """Return what the metadata inside a wheel or sdist says.
 

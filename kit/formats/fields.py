@@ -41,6 +41,10 @@ class Fields:
         """Say whether the key has a value, without reading it."""
         return self._value.get(key) is not None
 
+    def mentions(self, key: str) -> bool:
+        """Say whether the key is there, even with ``null`` for its value."""
+        return key in self._value
+
     def need(self, key: str) -> Any:
         """Return the raw value; raise if the key is absent."""
         value = self.get(key)

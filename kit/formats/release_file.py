@@ -207,6 +207,10 @@ def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
 
 def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside) -> Line:
     source = parse_source(given["source"], f"{path}.source")
+    if source.repository is not None and source.repository.tag is None:
+        raise MalformedError(
+            f"{path}.source: {source.text!r} names no release; write {source.text}@TAG"
+        )
     files = tuple(given.get("files", ()))
     if files and source.scheme == "file":
         source = replace(source, file_name=None)
@@ -215,6 +219,10 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
             f"{path}.files: {source.text!r} is one file; only a folder has several"
         )
     for number, name in enumerate(files):
+        if source.package is not None and not _is_pattern(name) and not source.package.holds(name):
+            raise MalformedError(
+                f"{path}.files[{number}]: {name!r} is no wheel or sdist of {source.location}"
+            )
         if name in files[:number]:
             raise MalformedError(f"{path}.files[{number}]: {name!r} is there twice")
     return Line(

@@ -10,10 +10,30 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from packaging.utils import canonicalize_name, canonicalize_version
+from packaging.version import InvalidVersion, Version
+
 from kit.errors import MalformedError
+from kit.formats import distribution
 from kit.formats.manifest import can_name
 
-_LATER = ("pypi", "npm", "oci", "helm", "github")
+_LATER = ("npm", "oci", "helm")
+# PEP 508's names; and a version in one spelling of PEP 440 or another, without a wildcard.
+_PYPI = re.compile(
+    r"(?P<name>[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]{0,126}[A-Za-z0-9])=="
+    r"(?P<version>[A-Za-z0-9][A-Za-z0-9.!+_-]{0,127})"
+)
+# As GitHub allows them; a user of an enterprise may have an underscore.
+_GITHUB = re.compile(
+    r"(?:(?P<host>[^/@]+)/)?(?P<owner>[A-Za-z0-9][A-Za-z0-9_-]{0,63})"
+    r"/(?P<name>[A-Za-z0-9._-]{1,100})(?:@(?P<tag>.+))?"
+)
+_HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9-]+(?::[1-9][0-9]{0,4})?")
+# What git-check-ref-format(1) forbids in the name of a tag.
+_NO_TAG = re.compile(
+    r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^[-/]|/$|//|(?:^|/)\.|\.(?:lock)?(?:/|$)|^@$"
+)
+_MAX_TAG = 200
 # Absolute here, or on Windows, or for a shell.
 _NOT_RELATIVE = re.compile(r"^[/~]|^[A-Za-z]:|\\")
 # A suffix that begins with a letter: `tool.whl`, `tool.tar.gz`; not `tool-1.8.0`.
@@ -21,17 +41,49 @@ _FILE_SUFFIX = re.compile(r".+\.[A-Za-z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """One version of a Python project: its normalised name (PEP 503) and version (PEP 440)."""
+
+    project: str
+    version: str
+
+    def holds(self, name: str) -> bool:
+        """Say whether a file name is that of a wheel or sdist of this very version."""
+        named = distribution.parse_published(name)
+        if named is None:
+            return False
+        return (named.project, canonicalize_version(named.version)) == (self.project, self.version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repository:
+    """A repository on GitHub, or on another ``host`` that speaks as GitHub does.
+
+    ``tag`` is that of one release; ``None`` where it is only a place to look for evidence.
+    """
+
+    host: str | None
+    owner: str
+    name: str
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A parsed source.
 
-    ``location`` is the path relative to the release file (``file``), or the URL
-    (``https``). ``file_name`` is the one file it names; ``None`` where it is a folder.
+    ``location`` is the path relative to the release file (``file``), the URL (``https``), or
+    what follows the scheme. ``file_name`` is the one file it names; ``None`` where it may
+    bring several. ``package`` is whose files they must be (``pypi``), ``repository`` where
+    they were released (``github``).
     """
 
     text: str
     scheme: str
     location: str
     file_name: str | None
+    package: Package | None = None
+    repository: Repository | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -48,9 +100,16 @@ def parse_source(text: str, path: str) -> Source:
         return _file(text, rest, path)
     if colon and scheme in ("https", "http"):
         return _url(text, path)
+    if colon and scheme == "pypi":
+        return _pypi(text, rest, path)
+    if colon and scheme == "github":
+        return _github(text, rest, path)
     if colon and scheme in _LATER:
         raise MalformedError(f"{path}: {scheme}: sources are not offered by this version yet")
-    raise MalformedError(f"{path}: {text!r} is no source; write file:PATH or https://…")
+    raise MalformedError(
+        f"{path}: {text!r} is no source; write file:PATH, https://…, pypi:NAME==VERSION or "
+        "github:OWNER/REPO@TAG"
+    )
 
 
 def _file(text: str, location: str, path: str) -> Source:
@@ -59,6 +118,44 @@ def _file(text: str, location: str, path: str) -> Source:
     last = location.rstrip("/").rpartition("/")[2]
     folder = location.endswith("/") or last in ("", ".", "..") or not _FILE_SUFFIX.fullmatch(last)
     return Source(text=text, scheme="file", location=location, file_name=None if folder else last)
+
+
+def _pypi(text: str, location: str, path: str) -> Source:
+    match = _PYPI.fullmatch(location)
+    try:
+        version = Version(match["version"]) if match else None
+    except InvalidVersion:
+        version = None
+    if match is None or version is None:
+        raise MalformedError(f"{path}: {text!r} is not pypi:NAME==VERSION, with a whole version")
+    package = Package(
+        project=canonicalize_name(match["name"]),
+        version=canonicalize_version(version),  # 1.0 and 1.0.0 are one version
+    )
+    return Source(text=text, scheme="pypi", location=location, file_name=None, package=package)
+
+
+def _github(text: str, location: str, path: str) -> Source:
+    match = _GITHUB.fullmatch(location)
+    if match is None or match["name"] in (".", ".."):
+        raise MalformedError(f"{path}: {text!r} is not github:[HOST/]OWNER/REPO@TAG")
+    host, tag = match["host"], match["tag"]
+    if host is not None and not _is_host(host):
+        raise MalformedError(f"{path}: {host!r} is no host in lower case, with or without a port")
+    if host in ("github.com", "www.github.com", "api.github.com"):
+        # One place, one text: the text is the line's identity.
+        raise MalformedError(f"{path}: write it without the host: github:OWNER/REPO@TAG")
+    if tag is not None and (len(tag) > _MAX_TAG or _NO_TAG.search(tag)):
+        raise MalformedError(f"{path}: {tag[:80]!r} is no tag of Git")
+    repository = Repository(host=host, owner=match["owner"], name=match["name"], tag=tag)
+    return Source(
+        text=text, scheme="github", location=location, file_name=None, repository=repository
+    )
+
+
+def _is_host(text: str) -> bool:
+    port = text.partition(":")[2]
+    return _HOST.fullmatch(text) is not None and (not port or int(port) < 65536)
 
 
 def _url(text: str, path: str) -> Source:

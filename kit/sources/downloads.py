@@ -15,7 +15,7 @@ from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
-from kit.sources.http import Client, public
+from kit.sources.http import ANYTHING, Client, Want, public
 
 _STATE = "fetched.json"
 _SCHEMA = 1
@@ -42,14 +42,16 @@ class Downloads:
         self._lock = threading.Lock()
         self._files = _read(folder / _STATE)
 
-    def fetch(self, url: str, *, limit: int, within: float | None = None) -> Download | None:
+    def fetch(
+        self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
+    ) -> Download | None:
         """Return the file of a URL, fetched now or before; ``None`` if it is clearly absent."""
         key = hashlib.sha256(url.encode()).hexdigest()
         path = self._folder / key
         kept = self._kept(key, path, limit)
-        if kept is not None:
+        if kept is not None and _is_wanted(kept, want):
             return kept
-        fetched = self._client.fetch(url, path, limit=limit, within=within)
+        fetched = self._client.fetch(url, path, limit=limit, within=within, want=want)
         if fetched is None:
             return None
         row = {"url": public(url), "size": fetched.size, "sha256": fetched.sha256}
@@ -77,6 +79,10 @@ class Downloads:
                 raise MachineError(
                     f"{_STATE} cannot be written: {error.strerror}", code="machine.unwritable"
                 ) from error
+
+
+def _is_wanted(kept: Download, want: Want) -> bool:
+    return want.size in (None, kept.size) and want.sha256 in (None, kept.sha256)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -6,9 +6,17 @@ something else than what was asked for, leaves the question open.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
 from kit.errors import MachineError
+from kit.formats import encodings
 from kit.sources.urls import Url
 
+_WORTH_WAITING = 60.0  # seconds
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 _LATER = "try again later; what is already fetched is kept"
 
 _HINTS = {
@@ -16,11 +24,13 @@ _HINTS = {
     "unreachable": "check the name, the route and the firewall; proxy variables are not read",
     "tls": "check this host's clock and CA store (SSL_CERT_FILE names another one);"
     " verification cannot be turned off",
-    "unauthorized": "the kit sends no credentials; some servers answer so for what is absent",
+    "unauthorized": "credentials are sent only to an index that pip's settings have them for;"
+    " some servers answer so for what is absent",
     "rate-limited": _LATER,
     "server": _LATER,
     "unexpected": "ask for the URL by other means and see what answers there",
     "redirect": "if you trust where it leads, write that URL instead",
+    "digest": "one of the two was changed; if it stays so, ask whoever runs the place",
     "too-large": "raise the limit if that size is right",
     "truncated": "try again; if it stays so, the server or something before it cuts the answer",
     "encoded": "ask whoever runs the server to serve the file as it is",
@@ -51,13 +61,52 @@ def passing(code: str, url: Url, what: str, *, retry_after: str | None = None) -
     return error
 
 
-def refusal(status: int, url: Url, retry_after: str | None = None) -> MachineError:
+class Headers(Protocol):
+    """An answer's headers, by name in any case."""
+
+    def get(self, key: str, /) -> str | None:
+        """Return the value of a header, if it is there."""
+
+
+def refusal(status: int, url: Url, headers: Headers) -> MachineError:
     """Return what a status means that is neither the file nor its absence nor a redirect."""
     what = f"the server answered {status}"
+    retry_after = headers.get("retry-after")
+    if status == 429 or (status == 403 and _spent(headers)):
+        return _rate_limited(url, what, headers)
     if status in (401, 403):
         return failure("unauthorized", url, what)
-    if status == 429:
-        return passing("rate-limited", url, what, retry_after=retry_after)
     if status in (500, 502, 503, 504):
         return passing("server", url, what, retry_after=retry_after)
     return failure("server" if 500 <= status < 600 else "unexpected", url, what)
+
+
+def _spent(headers: Headers) -> bool:
+    # GitHub refuses so, with 403, who asked too often; other APIs took its headers over.
+    return headers.get("x-ratelimit-remaining") == "0" or headers.get("retry-after") is not None
+
+
+def _rate_limited(url: Url, what: str, headers: Headers) -> MachineError:
+    """Return the error of who asked too often, which is worth another try only if it is soon."""
+    retry_after, reset = headers.get("retry-after"), _reset(headers)
+    if reset is None:
+        return passing("rate-limited", url, what, retry_after=retry_after)
+    what += f": no more requests until {encodings.render_time(reset)}"
+    with suppress(ValueError, TypeError, IndexError, OverflowError):  # as a hostile date may
+        # By the server's own clock: this host's may be off, and is no matter here.
+        wait = (reset - parsedate_to_datetime(headers.get("date") or "")).total_seconds()
+        if wait <= _WORTH_WAITING:
+            soon = retry_after or f"{max(int(wait), 0) + 1}"
+            return passing("rate-limited", url, what, retry_after=soon)
+    return failure("rate-limited", url, what)
+
+
+def _reset(headers: Headers) -> datetime | None:
+    text = headers.get("x-ratelimit-reset") or ""
+    if headers.get("x-ratelimit-remaining") != "0" or not text.isascii() or not text.isdigit():
+        return None
+    return datetime.fromtimestamp(int(text), UTC) if _in_range(text) else None
+
+
+def _in_range(text: str) -> bool:
+    return len(text) <= 12 and int(text) <= _LAST_SECOND

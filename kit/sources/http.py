@@ -5,8 +5,9 @@ or an error. Whatever else a server answers is never taken for one of the first 
 
 * Every hop of a redirect is vetted like the first URL, and the addresses that were vetted
   are the ones connected to: a name that resolves differently a moment later gains nothing.
-* Nothing about the operator is sent: no credentials, cookies or Referer; and neither
-  .netrc nor proxy variables are read. TLS is verified, 1.2 or newer; nothing turns it off.
+* Nothing about the operator is sent: no cookies or Referer; and neither .netrc nor proxy
+  variables are read. A credential goes to the one origin it was given for, and not even
+  there once a redirect has led elsewhere. TLS is verified, 1.2 or newer; nothing turns it off.
 * Bytes are asked for unencoded and kept as they came. A body whose end cannot be told from
   a cut is refused, since a short file would otherwise look whole.
 * Everything is bounded: bytes, redirects, tries, waits, and the time of the whole fetch.
@@ -20,8 +21,8 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,14 +34,14 @@ from urllib3.exceptions import TimeoutError as SlowError
 from urllib3.util import Retry
 
 from kit import __version__
-from kit.errors import MachineError
+from kit.errors import MachineError, UsageError
 from kit.sources import framing, urls
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, failure, passing, refusal
 from kit.sources.hops import Gate, Reach, Resolve, reach
 from kit.sources.urls import Url, public
 
-__all__ = ["Client", "Fetched", "Patience", "public"]
+__all__ = ["Client", "Fetched", "Patience", "Want", "public"]
 
 MAX_HOPS = 10
 _CHUNK = 1 << 18
@@ -53,11 +54,37 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """A file that was fetched whole. ``url`` is where it came from in the end, without query."""
+    """A file that was fetched whole.
+
+    ``url`` is where it came from in the end, without query, ``reach`` what kind of address
+    that has, and ``links`` are the ``Link`` headers that came with it.
+    """
 
     url: str
     size: int
     sha256: str
+    reach: Reach = field(default=Reach.PUBLIC, compare=False)
+    links: tuple[str, ...] = field(default=(), compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """What is asked for beside the URL.
+
+    ``accept`` are media types, ``headers`` more that is said, nothing secret among it;
+    ``size`` and ``sha256`` are what the file must have. ``named_by`` is the
+    document in which the URL stood, where the operator did not write it: what a server
+    writes there may lead no further than a redirect of that server could.
+    """
+
+    accept: str = "*/*"
+    headers: tuple[tuple[str, str], ...] = ()
+    size: int | None = None
+    sha256: str | None = None
+    named_by: Fetched | None = None
+
+
+ANYTHING = Want()
 
 
 def system_resolver(host: str, port: int) -> list[str]:
@@ -76,11 +103,16 @@ class Client:
         patience: Patience | None = None,
         user_agent: str = f"airgap-kit/{__version__}",
         resolve: Resolve = system_resolver,
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
-        """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other."""
+        """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other.
+
+        ``credentials`` are ``Authorization`` headers by the origin that each is for.
+        """
+        self._credentials = dict(credentials or {})
         self._gate = Gate(plain_http, resolve)
         self._patience = patience or Patience()
-        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         context = ssl.create_default_context()  # its CA store follows SSL_CERT_FILE, as OpenSSL's
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._pools = PoolManager(num_pools=32, maxsize=8, ssl_context=context)
@@ -88,7 +120,13 @@ class Client:
         _keep_queries_out_of_logs()
 
     def fetch(
-        self, url: str, to: Path, *, limit: int, within: float | None = None
+        self,
+        url: str,
+        to: Path,
+        *,
+        limit: int,
+        within: float | None = None,
+        want: Want = ANYTHING,
     ) -> Fetched | None:
         """Fetch at most ``limit`` bytes to the file ``to``; ``None`` if a 404 or 410 says no.
 
@@ -97,12 +135,12 @@ class Client:
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
         start = urls.parse(url)
-        self._gate.allow(start)
+        self._vet(start, want)
         retries = self._retries()
         with Deadline(self._patience.total if within is None else within) as deadline:
             while True:
                 try:
-                    return self._try(start, to, limit, deadline)
+                    return self._try(start, to, limit, deadline, want)
                 except MachineError as error:
                     deadline.let_go()
                     if deadline.over:
@@ -111,6 +149,18 @@ class Client:
                     if not isinstance(error, PassingError):
                         raise
                     retries = _next_try(retries, error, deadline)
+
+    def _vet(self, start: Url, want: Want) -> None:
+        """Refuse a URL that may not be asked, as the operator's own word or as a server's."""
+        if want.named_by is None:
+            self._gate.allow(start)
+            return
+        try:
+            self._gate.allow(start)
+        except UsageError as error:
+            raise failure("redirect", start, f"a document names {error.message}") from error
+        if want.named_by.url.startswith("https:"):
+            _refuse_downgrade(start)
 
     def _retries(self) -> Retry:
         patience = self._patience
@@ -124,14 +174,20 @@ class Client:
 
     # ---- one try: every hop, then the body
 
-    def _try(self, start: Url, to: Path, limit: int, deadline: Deadline) -> Fetched | None:
-        here, origin = start, None
+    def _try(
+        self, start: Url, to: Path, limit: int, deadline: Deadline, want: Want
+    ) -> Fetched | None:
+        here, origin = start, None if want.named_by is None else want.named_by.reach
+        headers = dict(want.headers) | {"Accept": want.accept} | self._authorized(start)
         seen = {start.full}
         while True:
-            response, address = self._ask(here, origin, deadline)
+            response, address = self._ask(here, origin, headers, deadline)
             try:
                 if response.status not in _MOVED:
-                    return self._answer(response, here, start, to, limit)
+                    body = _Body(here=here, start=start, to=to, limit=limit, want=want)
+                    fetched = self._answer(response, body)
+                    links = tuple(response.headers.getlist("link"))
+                    return fetched and replace(fetched, reach=reach(address), links=links)
                 here = self._gate.follow(here, response.headers.getlist("location"))
             finally:
                 _dismiss(response)
@@ -142,21 +198,29 @@ class Client:
                 raise failure("redirect", start, f"more than {MAX_HOPS} redirects")
             seen.add(here.full)
             origin = reach(address)
+            if here.origin != start.origin:
+                headers.pop("Authorization", None)  # for good, even if it leads back
+
+    def _authorized(self, url: Url) -> dict[str, str]:
+        secret = self._credentials.get(url.origin)
+        return {} if secret is None else {"Authorization": secret}
 
     def _ask(
-        self, url: Url, origin: Reach | None, deadline: Deadline
+        self, url: Url, origin: Reach | None, headers: Mapping[str, str], deadline: Deadline
     ) -> tuple[BaseHTTPResponse, str]:
         """Send the request to the first address that can be connected to."""
         *others, last = self._gate.addresses(url, origin)
         try:
             for address in others:
                 with contextlib.suppress(ConnectTimeoutError):  # also refused, or no route
-                    return self._send(url, address, deadline), address
-            return self._send(url, last, deadline), last
+                    return self._send(url, address, headers, deadline), address
+            return self._send(url, last, headers, deadline), last
         except HTTPError as error:
             raise _translated(url, error) from error
 
-    def _send(self, url: Url, address: str, deadline: Deadline) -> BaseHTTPResponse:
+    def _send(
+        self, url: Url, address: str, headers: Mapping[str, str], deadline: Deadline
+    ) -> BaseHTTPResponse:
         patience = self._patience
         pool = self._pools.connection_from_host(
             f"[{address}]" if ":" in address else address,
@@ -167,7 +231,7 @@ class Client:
         response = pool.urlopen(
             "GET",
             url.target,
-            headers={"Host": url.authority, **self._headers},
+            headers={"Host": url.authority, **self._headers, **headers},
             timeout=Timeout(
                 connect=max(min(patience.connect, deadline.left), 0.001), read=patience.read
             ),
@@ -182,22 +246,22 @@ class Client:
 
     # ---- what came back
 
-    def _answer(
-        self, response: BaseHTTPResponse, here: Url, start: Url, to: Path, limit: int
-    ) -> Fetched | None:
+    def _answer(self, response: BaseHTTPResponse, body: _Body) -> Fetched | None:
+        here, to = body.here, body.to
         if response.status in _ABSENT:
             return None
         if response.status != 200:
-            raise refusal(response.status, here, response.headers.get("retry-after"))
-        length = framing.promised(response.headers, here, start)
-        if length is not None and length > limit:
-            raise failure("too-large", here, f"{length} bytes, over the limit of {limit}")
+            raise refusal(response.status, here, response.headers)
+        length = framing.promised(response.headers, here, body.start)
+        if length is not None and length > body.limit:
+            raise failure("too-large", here, f"{length} bytes, over the limit of {body.limit}")
         part = to.with_name(f"{to.name}.part")
         try:
             with part.open("wb") as out:
-                fetched = self._receive(response, here, out, limit)
+                fetched = self._receive(response, here, out, body.limit)
             if length is not None and fetched.size != length:
                 raise passing("truncated", here, f"{fetched.size} bytes of {length}")
+            _demand_announced(fetched, body.want, here)
             part.replace(to)
         except OSError as error:  # never the network's: urllib3 makes those its own
             what = f"{to.name} cannot be written: {error.strerror}"
@@ -238,6 +302,30 @@ class Client:
                     raise passing("timeout", here, what)
                 arrived, window_ends = 0, time.monotonic() + patience.window
             yield piece
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Body:
+    """What an answer's body must be, and where to."""
+
+    here: Url
+    start: Url
+    to: Path
+    limit: int
+    want: Want
+
+
+def _demand_announced(fetched: Fetched, want: Want, here: Url) -> None:
+    if want.size not in (None, fetched.size):
+        raise failure("digest", here, f"{fetched.size} bytes, and {want.size} were announced")
+    if want.sha256 not in (None, fetched.sha256):
+        what = f"its SHA-256 is {fetched.sha256}, and {want.sha256} was announced"
+        raise failure("digest", here, what)
+
+
+def _refuse_downgrade(url: Url) -> None:
+    if url.scheme != "https":
+        raise failure("redirect", url, "a document that came by https names this")
 
 
 def _next_try(retries: Retry, error: PassingError, deadline: Deadline) -> Retry:

@@ -60,6 +60,11 @@ class Url:
         return f"{self.scheme}://{self.authority}{self.target}"
 
     @property
+    def origin(self) -> str:
+        """Scheme, host and port: whom a credential may belong to (RFC 6454)."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the text itself names this host: ``localhost`` or a loopback address."""
         if self.host == "localhost":

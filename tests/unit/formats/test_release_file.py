@@ -515,3 +515,14 @@ def test_a_uri_is_matched_exactly(uri: str, change: object) -> None:
 def test_no_alias_is_read_as_a_regexp() -> None:
     assert not PredicateType("https://acme.test/t.pe").matches("https://acme.test/type")
     assert re.fullmatch("https://acme.test/t.pe", "https://acme.test/type")
+
+
+def test_a_line_names_a_release_and_evidence_may_name_a_repository() -> None:
+    line = '[[artifact]]\nsource = "github:acme/tool"\n'
+    with pytest.raises(UsageError, match="names no release; write github:acme/tool@TAG"):
+        parse(HEAD + line)
+    told = '[[artifact]]\nsource = "github:acme/tool@v1.0"\nevidence = ["github:acme/tool"]\n'
+    (found,) = parse(HEAD + told).lines
+    assert (found.names, found.patterns) == ((), ("*",))
+    (named,) = parse(HEAD + told + 'files = ["tool.exe", "*.zip"]\n').lines
+    assert (named.names, named.patterns) == (("tool.exe",), ("*.zip",))

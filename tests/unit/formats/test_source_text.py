@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.errors import MalformedError
-from kit.formats.source_text import Source, parse_source
+from kit.formats.source_text import Package, Repository, Source, parse_source
 
 PATH = "artifact[0].source"
 
@@ -114,8 +114,135 @@ def test_a_refused_url_does_not_repeat_its_credentials(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "project", "version"),
+    [
+        ("pypi:tool==1.0", "tool", "1"),
+        ("pypi:Foo_Bar.baz==1.0.0", "foo-bar-baz", "1"),
+        ("pypi:a==2!1.0rc1.post2.dev3+local.1", "a", "2!1rc1.post2.dev3+local.1"),
+    ],
+)
+def test_a_package_is_compared_normalised_and_its_text_is_kept(
+    text: str, project: str, version: str
+) -> None:
+    source = parse(text)
+    assert source.package == Package(project=project, version=version)
+    assert (source.text, source.scheme, source.is_folder) == (text, "pypi", True)
+
+
+@pytest.mark.parametrize(
     "text",
-    ["pypi:tool==1.0", "npm:tool@1.0", "oci:acme/tool:1.0", "helm:acme/tool", "github:a/b@v1"],
+    [
+        "pypi:",
+        "pypi:tool",
+        "pypi:tool==",
+        "pypi:tool==1.*",
+        "pypi:tool===1.0",
+        "pypi:tool>=1.0",
+        "pypi:tool ==1.0",
+        "pypi:tool==one",
+        "pypi:-tool==1.0",
+        "pypi:tool-==1.0",
+        "pypi:tööl==1.0",
+        "pypi:tool[extra]==1.0",
+        "pypi:../tool==1.0",
+        "pypi:tool==1.0/..",
+    ],
+)
+def test_what_is_no_project_at_one_version_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"is not pypi:NAME==VERSION"):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        ("foo_bar-1.0.tar.gz", True),
+        ("Foo.Bar-1.0.0.tar.gz", True),
+        ("foo-bar-1.0.zip", True),
+        ("foo_bar-1.0-1-py3-none-any.whl", True),
+        ("foo_bar-1.0.1.tar.gz", False),
+        ("foo_bar-1.0rc1.tar.gz", False),
+        ("foo_bar_baz-1.0.tar.gz", False),
+        ("foo_bar-1.0.exe", False),
+        ("foo_bar-1.0.tar.gz.asc", False),
+        ("foo_bar-1.0-py2.7.egg", False),
+        ("", False),
+    ],
+)
+def test_a_package_holds_wheels_and_sdists_of_its_version(name: str, held: bool) -> None:
+    package = parse("pypi:foo-bar==1.0").package
+    assert package is not None
+    assert package.holds(name) is held
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "owner", "name", "tag"),
+    [
+        ("github:acme/tool@v1.0", None, "acme", "tool", "v1.0"),
+        ("github:Acme-2/.tool_x.js", None, "Acme-2", ".tool_x.js", None),
+        ("github:acme/tool@release/1.0", None, "acme", "tool", "release/1.0"),
+        ("github:acme/tool@@acme/tool@1.0", None, "acme", "tool", "@acme/tool@1.0"),
+        ("github:git.acme.test/acme/tool@v1", "git.acme.test", "acme", "tool", "v1"),
+        ("github:127.0.0.1:8080/a/b@v1", "127.0.0.1:8080", "a", "b", "v1"),
+        ("github:git/jo_acme/tool@v1", "git", "jo_acme", "tool", "v1"),
+    ],
+)
+def test_a_repository_is_named_with_its_tag(
+    text: str, host: str | None, owner: str, name: str, tag: str | None
+) -> None:
+    source = parse(text)
+    assert source.repository == Repository(host=host, owner=owner, name=name, tag=tag)
+    assert (source.text, source.scheme, source.file_name) == (text, "github", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "github:",
+        "github:acme",
+        "github:acme/",
+        "github:/tool@v1",
+        "github:acme/tool@",
+        "github:acme/..@v1",
+        "github:../tool@v1",
+        "github:a/b/c/d@v1",
+        "github:-acme/tool@v1",
+        "github:acme/to ol@v1",
+        "github:acme/tool?x=1",
+        "github:Git.Acme.test/acme/tool@v1",
+        "github:user:pw/acme/tool@v1",
+        "github:git.acme.test:0/acme/tool@v1",
+        "github:git.acme.test:99999/acme/tool@v1",
+        "github:github.com/acme/tool@v1",
+        "github:api.github.com/acme/tool@v1",
+        "github:a..b/acme/tool@v1",
+        "github:acme/tool@v1..2",
+        "github:acme/tool@v1 2",
+        "github:acme/tool@v1^{}",
+        "github:acme/tool@v1:x",
+        "github:acme/tool@*",
+        "github:acme/tool@/v1",
+        "github:acme/tool@v1/",
+        "github:acme/tool@a//b",
+        "github:acme/tool@.v1",
+        "github:acme/tool@a/../b",
+        "github:acme/tool@-v1",
+        "github:acme/tool@v1.lock",
+        "github:acme/tool@v1.",
+        "github:acme/tool@@",
+        "github:acme/tool@@{1}",
+        "github:acme/tool@a\\b",
+        f"github:acme/tool@{'a' * 201}",
+    ],
+)
+def test_what_is_no_repository_at_a_tag_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^artifact\[0\]\.source: "):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["npm:tool@1.0", "oci:acme/tool:1.0", "helm:acme/tool"],
 )
 def test_a_source_of_a_later_version_is_refused_by_name(text: str) -> None:
     with pytest.raises(MalformedError, match="not offered by this version"):

@@ -1,0 +1,69 @@
+"""Which package index is asked, and the credential that belongs to it and to nobody else."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote
+
+from kit.errors import UsageError
+from kit.sources import urls
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """An index's URL, ending in a slash, and its ``Authorization`` header if it needs one."""
+
+    url: str
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The header by the origin it is for."""
+        if self.authorization is None:
+            return {}
+        return {urls.parse(self.url).origin: self.authorization}
+
+    def page(self, project: str) -> str:
+        """Return the URL of a project's page, by its normalised name (PEP 503)."""
+        return f"{self.url}{quote(project, safe='')}/"
+
+    def provenance(self, project: str, version: str, file: str) -> str | None:
+        """Return where the integrity API has a file's provenance; ``None`` where it has no place.
+
+        It stands beside the simple index; an index at another path tells where by its page.
+        """
+        base = self.url.removesuffix("simple/")
+        if base == self.url:
+            return None
+        parts = (project, version, file)
+        return f"{base}integrity/{'/'.join(quote(part, safe='') for part in parts)}/provenance"
+
+
+def read(text: str) -> Index:
+    """Read an index's URL as pip's settings write it, credentials included.
+
+    Raises :class:`UsageError`, which never repeats them.
+    """
+    scheme, separator, rest = text.partition("://")
+    authority, slash, path = rest.partition("/")
+    userinfo, at, host = authority.rpartition("@")
+    url = urls.parse(f"{scheme}{separator}{host}{slash}{path}")
+    if url.query is not None:
+        raise UsageError(f"{url.public}: the URL of an index has no query", code="usage.url")
+    base = url.full if url.path.endswith("/") else f"{url.full}/"
+    return Index(url=base, authorization=_basic(userinfo) if at else None)
+
+
+def default() -> Index:
+    """Return the public index, whose address pypi-simple knows."""
+    from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - takes half a second
+
+    return read(PYPI_SIMPLE_ENDPOINT)
+
+
+def _basic(userinfo: str) -> str:
+    """Return the header for ``USER:PASSWORD``, each with %XX for other characters (RFC 7617)."""
+    user, _, password = userinfo.partition(":")
+    pair = f"{unquote(user)}:{unquote(password)}"
+    return f"Basic {b64encode(pair.encode()).decode('ascii')}"
