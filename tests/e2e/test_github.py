@@ -161,7 +161,7 @@ def test_sidecars_and_checksum_files_among_the_assets_are_evidence(site: Site) -
         "checksums.txt.sigstore.json": site.lab.sign(sums, identity=WORKFLOW),
         "other.exe": b"nobody asked for it",
         "other.exe.sigstore.json": b"nor for this",
-        "sbom.json": b'{"no":"bundle"}',
+        "notes.json": b'{"no":"bundle"}',
     }
     site.policy(LINE.partition("predicate-type")[0] + 'listed-in = "checksums.txt"\n')
     release = Publication(name="tool", version="1.0", files={**FILES, **more})
@@ -170,7 +170,7 @@ def test_sidecars_and_checksum_files_among_the_assets_are_evidence(site: Site) -
         web = {request.path.rpartition("/")[2] for request in github.web.requests}
     assert web == {*FILES, *more} - {"other.exe", "other.exe.sigstore.json"}
     rows = {row["wanted"]: row["answer"] for row in ledger(site)}
-    assert rows["other.exe"] == rows["other.exe.sigstore.json"] == rows["sbom.json"] == "skipped"
+    assert rows["other.exe"] == rows["other.exe.sigstore.json"] == rows["notes.json"] == "skipped"
     assert rows[f"attestations of {TOOL}"] == rows["attestations of checksums.txt"] == "absent"
 
 

@@ -174,7 +174,7 @@ def test_a_file_whose_name_is_a_wildcard_is_not_named(name: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "pypi:tool==1.0",
+        "npm:tool@1.0",
         "file:/etc",
         "nothing",
         "https://acme.test/other.whl",
