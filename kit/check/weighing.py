@@ -15,7 +15,7 @@ from kit.check import hashing, jobs
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
-from kit.formats import digest_manifest, sigstore_bundle
+from kit.formats import bundled, digest_manifest, pep740
 from kit.formats.digest_manifest import DigestManifest
 from kit.model import (
     Artifact,
@@ -104,22 +104,43 @@ def weigh(pack: Pack, known: Known, basis: Basis, workers: int | None) -> Weighe
 
 def _jobs(pack: Pack, known: Known, weighed: Weighed) -> Iterator[Job]:
     """Yield a job for every bundle; whatever cannot be one is refused by name."""
+    names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS:
             continue
         try:
-            if evidence.kind is not EvidenceKind.SIGSTORE:
+            if evidence.kind not in bundled.KINDS:
                 raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
+            raw = hashing.read(pack, evidence)
             # One line twice is one piece of evidence.
-            parts = tuple(dict.fromkeys(sigstore_bundle.split(hashing.read(pack, evidence))))
+            parts = tuple(dict.fromkeys(bundled.split(evidence.kind, raw)))
         except EvidenceError as error:
             for member in evidence.about:
                 weighed.refuse(member, evidence.member, error)
             continue
-        subjects = tuple(Subject(member=m, digests=known[m]) for m in evidence.about)
+        if evidence.kind is EvidenceKind.PEP740:
+            _tell_publishers(evidence, raw, weighed)
+        subjects = tuple(
+            Subject(member=m, name=names.get(m), digests=known[m]) for m in evidence.about
+        )
         for number, part in enumerate(parts, start=1):
-            label = evidence.member if len(parts) == 1 else f"{evidence.member} line {number}"
-            yield Job(label=label, raw=part, subjects=subjects)
+            which = f" {bundled.part(evidence.kind)} {number}" if len(parts) > 1 else ""
+            yield Job(
+                label=evidence.member + which, raw=part, subjects=subjects, kind=evidence.kind
+            )
+
+
+def _tell_publishers(evidence: EvidenceFile, raw: bytes, weighed: Weighed) -> None:
+    """Say whom the index names as publisher: that is its word, which nobody signed."""
+    for publisher in pep740.publishers(pep740.parse(raw)):
+        for member in evidence.about:
+            weighed.find(
+                member,
+                Level.NOTE,
+                "pypi.publisher",
+                f"{evidence.member}: the index says that {publisher} published it; nothing "
+                "signed says so, and it counts for nothing",
+            )
 
 
 def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.errors import EvidenceError
-from kit.formats import digest_manifest, dsse, kinds, sigstore_bundle, statement
+from kit.formats import bundled, digest_manifest, dsse, kinds, sigstore_bundle, statement
 from kit.model import EvidenceKind, Found
 
 
@@ -84,10 +84,10 @@ class _Targets:
 
 def _carried(piece: Piece) -> Iterator[str]:
     """Yield the SHA-256 digests that a bundle's unverified content speaks of."""
-    if piece.kind is not EvidenceKind.SIGSTORE:
+    if piece.kind not in bundled.KINDS:
         return
     try:
-        parts = sigstore_bundle.split(piece.raw)
+        parts = bundled.split(piece.kind, piece.raw)
     except EvidenceError:
         return
     for part in parts:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from kit.errors import MalformedError
-from kit.formats import sigstore_bundle, strictjson
+from kit.formats import pep740, sigstore_bundle, strictjson
 from kit.model import EvidenceKind
 
 #: Suffixes that a piece of evidence adds to the name of what it is about.
@@ -56,10 +56,12 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     """Return what a file is, now that its bytes are known.
 
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
-    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``.
+    signers write ``attestation.json``, ``bundle.json``, ``NAME.intoto.jsonl`` or
+    ``NAME.provenance``. So is one of PEP 740, which some tools save as ``provenance.json``.
     """
     named = by_name(name)
-    if named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl")):
+    json_like = named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl"))
+    if json_like or named is EvidenceKind.PEP740:
         try:
             first = sigstore_bundle.split(raw)[0]
             value = strictjson.parse(first, max_bytes=sigstore_bundle.MAX_BYTES)
@@ -67,7 +69,19 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
             return named
         if sigstore_bundle.looks_like(value):
             return EvidenceKind.SIGSTORE
+        if pep740.looks_like(value):
+            return EvidenceKind.PEP740
     return named
+
+
+def is_pep740(raw: bytes) -> bool:
+    """Say whether a file presents itself as PEP 740's, whatever its name."""
+    if b'"attestation_bundles"' not in raw and b'"verification_material"' not in raw:
+        return False  # without decoding what is a Sigstore bundle
+    try:
+        return pep740.looks_like(strictjson.parse(raw, max_bytes=pep740.MAX_BYTES))
+    except MalformedError:
+        return False
 
 
 def named_after(name: str) -> str | None:
