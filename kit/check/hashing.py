@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kit.errors import EvidenceError, Fault, PackError
-from kit.formats import digest_manifest, glance, kinds, sigstore_bundle
+from kit.formats import bundled, digest_manifest, glance, kinds
 from kit.formats.release_file import ReleaseFile
 from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
 from kit.pack.reader import Pack
@@ -67,10 +67,10 @@ def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:
     """Return the digest algorithms that a piece of evidence compares, as it says itself."""
     if evidence.kind is EvidenceKind.DIGESTS:
         return digest_manifest.parse(raw, evidence.name).algorithms
-    if evidence.kind is not EvidenceKind.SIGSTORE:
+    if evidence.kind not in bundled.KINDS:
         return frozenset()
     found: set[str] = set()
-    for part in sigstore_bundle.split(raw):
+    for part in bundled.split(evidence.kind, raw):
         try:
             found |= glance.algorithms(part)
         except EvidenceError:

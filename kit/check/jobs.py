@@ -16,8 +16,9 @@ from datetime import datetime
 
 from kit import airgap
 from kit.errors import EvidenceError
-from kit.model import Claim, Digest
+from kit.model import Claim, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
+from kit.verifiers import pep740
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
@@ -28,9 +29,13 @@ _BATCH_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A file that evidence is said to be about: its member path, and its digests by algorithm."""
+    """A file that evidence is said to be about: its member path, and its digests by algorithm.
+
+    ``name`` is an artifact's published name.
+    """
 
     member: str
+    name: str | None = None
     digests: Mapping[str, Digest]
 
 
@@ -41,6 +46,7 @@ class Job:
     label: str
     raw: bytes
     subjects: tuple[Subject, ...]
+    kind: EvidenceKind = EvidenceKind.SIGSTORE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +173,7 @@ class _Verifiers:
             return []
         for subject in job.subjects:
             try:
-                claim = verified.claim_for(job.label, subject.digests)
+                claim = _claim(verified, job, subject)
                 claims[subject.member].append(self._told(claim, verified))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))
@@ -184,6 +190,12 @@ class _Verifiers:
         if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
             claim = replace(claim, predicate_json=json.dumps(verified.statement.predicate))
         return claim
+
+
+def _claim(verified: Verified, job: Job, subject: Subject) -> Claim:
+    if job.kind is EvidenceKind.PEP740:
+        return pep740.claim_for(verified, job.label, subject.digests, subject.name)
+    return verified.claim_for(job.label, subject.digests)
 
 
 def _files_of_keys(anchors: Sequence[Anchor]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from kit.check import detached, documents, hashing, jobs
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Refusal, Subject
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
-from kit.formats import digest_manifest, kinds, sigstore_bundle
+from kit.formats import bundled, digest_manifest, kinds, pep740
 from kit.formats.digest_manifest import DigestManifest
 from kit.model import (
     Artifact,
@@ -125,24 +125,45 @@ def _jobs(
 
     ``others`` have a verifier of their own.
     """
+    names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     for evidence in pack.manifest.evidence:
         if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
             continue  # these prove nothing by themselves: they wait for claims over them
         if evidence in others:
             continue
         try:
-            if evidence.kind is not EvidenceKind.SIGSTORE:
+            if evidence.kind not in bundled.KINDS:
                 raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
+            raw = hashing.read(pack, evidence)
             # One line twice is one piece of evidence.
-            parts = tuple(dict.fromkeys(sigstore_bundle.split(hashing.read(pack, evidence))))
+            parts = tuple(dict.fromkeys(bundled.split(evidence.kind, raw)))
         except EvidenceError as error:
             for member in evidence.about:
                 weighed.refuse(member, evidence.member, error)
             continue
-        subjects = tuple(Subject(member=m, digests=known[m]) for m in evidence.about)
+        if evidence.kind is EvidenceKind.PEP740:
+            _tell_publishers(evidence, raw, weighed)
+        subjects = tuple(
+            Subject(member=m, name=names.get(m), digests=known[m]) for m in evidence.about
+        )
         for number, part in enumerate(parts, start=1):
-            label = evidence.member if len(parts) == 1 else f"{evidence.member} line {number}"
-            yield Job(label=label, raw=part, subjects=subjects)
+            which = f" {bundled.part(evidence.kind)} {number}" if len(parts) > 1 else ""
+            yield Job(
+                label=evidence.member + which, raw=part, subjects=subjects, kind=evidence.kind
+            )
+
+
+def _tell_publishers(evidence: EvidenceFile, raw: bytes, weighed: Weighed) -> None:
+    """Say whom the index names as publisher: that is its word, which nobody signed."""
+    for publisher in pep740.publishers(pep740.parse(raw)):
+        for member in evidence.about:
+            weighed.find(
+                member,
+                Level.NOTE,
+                "pypi.publisher",
+                f"{evidence.member}: the index says that {publisher} published it; nothing "
+                "signed says so, and it counts for nothing",
+            )
 
 
 def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:

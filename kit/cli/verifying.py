@@ -19,13 +19,14 @@ from kit.errors import (
     RejectedError,
     UsageError,
 )
-from kit.formats import encodings, public_key, sigstore_bundle, trusted_root
-from kit.model import Claim, Digest
+from kit.formats import bundled, encodings, kinds, public_key, sigstore_bundle, trusted_root
+from kit.model import Claim, Digest, EvidenceKind
 from kit.policy import expectations
 from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
+from kit.verifiers import pep740
 from kit.verifiers.sigstore import SigstoreVerifier
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
@@ -112,10 +113,12 @@ def verify(request: Request) -> Outcome:
     claims: list[Claim] = []
     refusals: list[Refusal] = []
     for path in request.bundles:
-        parts = [part for part in _split(path) if part.strip()]
+        kind, split = _split(path)
+        parts = [part for part in split if part.strip()]
         for number, part in enumerate(parts, start=1):
-            label = path.name if len(parts) == 1 else f"{path.name} line {number}"
-            outcomes = [_ask(verifier, label, part, known, request) for verifier in verifiers]
+            which = f" {bundled.part(kind)} {number}" if len(parts) > 1 else ""
+            piece = _Piece(label=path.name + which, raw=part, kind=kind)
+            outcomes = [_ask(verifier, piece, known, request) for verifier in verifiers]
             good = [outcome for outcome in outcomes if isinstance(outcome, Claim)]
             claims += good
             if not good:
@@ -123,16 +126,25 @@ def verify(request: Request) -> Outcome:
     return Outcome(subject=request.subject, claims=tuple(claims), refusals=tuple(refusals))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """One bundle of a file, and what kind of file that is."""
+
+    label: str
+    raw: bytes
+    kind: EvidenceKind
+
+
 def _ask(
-    verifier: SigstoreVerifier,
-    label: str,
-    part: bytes,
-    known: Mapping[str, Digest],
-    request: Request,
+    verifier: SigstoreVerifier, piece: _Piece, known: Mapping[str, Digest], request: Request
 ) -> Claim | Refusal:
+    label = piece.label
     try:
-        verified = verifier.verify(part)
-        claim = verified.claim_for(label, known)
+        verified = verifier.verify(piece.raw)
+        if piece.kind is EvidenceKind.PEP740:
+            claim = pep740.claim_for(verified, label, known, _name(request.subject))
+        else:
+            claim = verified.claim_for(label, known)
     except EvidenceError as error:
         foreign = isinstance(error, ForeignError)
         return Refusal(bundle=label, code=error.code, message=error.message, foreign=foreign)
@@ -172,9 +184,14 @@ def _known(subject: str) -> dict[str, Digest]:
     return {name: Digest(name, each.hexdigest()) for name, each in hashes.items()}
 
 
-def _split(path: Path) -> Sequence[bytes]:
+def _name(subject: str) -> str | None:
+    return None if _DIGEST.fullmatch(subject) else Path(subject).name
+
+
+def _split(path: Path) -> tuple[EvidenceKind, Sequence[bytes]]:
     raw = _read(path, sigstore_bundle.MAX_BYTES * 4)
-    return sigstore_bundle.split(raw)
+    kind = EvidenceKind.PEP740 if kinds.is_pep740(raw) else EvidenceKind.SIGSTORE
+    return kind, bundled.split(kind, raw)
 
 
 def _verifiers(request: Request) -> list[SigstoreVerifier]:

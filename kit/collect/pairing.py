@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kit.errors import EvidenceError
-from kit.formats import digest_manifest, document, dsse, kinds, sigstore_bundle, statement
+from kit.formats import (
+    bundled,
+    digest_manifest,
+    document,
+    dsse,
+    kinds,
+    sigstore_bundle,
+    statement,
+)
 from kit.model import EvidenceKind, Found
 
 
@@ -104,7 +112,7 @@ def _carried(piece: Piece) -> Iterator[str]:
     """Yield the SHA-256 digests that unverified evidence speaks of."""
     if piece.kind in kinds.OF_DOCUMENTS:
         yield from _described(piece)
-    elif piece.kind is EvidenceKind.SIGSTORE:
+    elif piece.kind in bundled.KINDS:
         yield from _signed(piece)
 
 
@@ -118,7 +126,7 @@ def _described(piece: Piece) -> Iterator[str]:
 
 def _signed(piece: Piece) -> Iterator[str]:
     try:
-        parts = sigstore_bundle.split(piece.raw)
+        parts = bundled.split(piece.kind, piece.raw)
     except EvidenceError:
         return
     for part in parts:

@@ -16,6 +16,7 @@ from kit.formats import (
     grype,
     openpgp,
     openvex,
+    pep740,
     sarif,
     sigstore_bundle,
     spdx,
@@ -100,14 +101,16 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     """Return what a file is, now that its bytes are known.
 
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
-    signers write ``attestation.json``, ``bundle.json`` or ``NAME.intoto.jsonl``. So is one
-    that presents itself as an SBOM, a scan or a VEX document. A ``.sig`` may be OpenPGP's,
-    or another's.
+    signers write ``attestation.json``, ``bundle.json``, ``NAME.intoto.jsonl`` or
+    ``NAME.provenance``. So is one of PEP 740, which some tools save as ``provenance.json``,
+    and one that presents itself as an SBOM, a scan or a VEX document. A ``.sig`` may be
+    OpenPGP's, or another's.
     """
     named = by_name(name)
     if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):
         return EvidenceKind.OPENPGP
-    if named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl")):
+    json_like = named in (None, EvidenceKind.DSSE) and name.endswith((".json", ".jsonl"))
+    if json_like or named is EvidenceKind.PEP740:
         try:
             first = sigstore_bundle.split(raw)[0]
             value = strictjson.parse(first, max_bytes=MAX_BYTES)
@@ -115,9 +118,21 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
             return named
         if sigstore_bundle.looks_like(value):
             return EvidenceKind.SIGSTORE
+        if pep740.looks_like(value):
+            return EvidenceKind.PEP740
         if named is None:
             return next((kind for looks_like, kind in _BY_CONTENT if looks_like(value)), None)
     return named
+
+
+def is_pep740(raw: bytes) -> bool:
+    """Say whether a file presents itself as PEP 740's, whatever its name."""
+    if b'"attestation_bundles"' not in raw and b'"verification_material"' not in raw:
+        return False  # without decoding what is a Sigstore bundle
+    try:
+        return pep740.looks_like(strictjson.parse(raw, max_bytes=pep740.MAX_BYTES))
+    except MalformedError:
+        return False
 
 
 def named_after(name: str) -> str | None:

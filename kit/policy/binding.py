@@ -16,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 from kit.errors import MalformedError
 from kit.formats import distribution
 from kit.formats.rules import Requirement
+from kit.formats.source_text import Source
 from kit.model import Claim, Finding, Level
 
 #: Reads the metadata inside the file; raises :class:`MalformedError` where it cannot.
@@ -55,6 +56,8 @@ def unproved_name(
         return None
     told = f"the signed evidence names it {', '.join(sorted(set(named))[:3])}" if named else ""
     written = distribution.parse_name(name)
+    if _same_distribution(name, named):
+        return None
     if written is not None and any(not claim.names for claim in claims):
         try:
             found = inside()
@@ -72,6 +75,26 @@ def unproved_name(
         + (f"; {told}" if told else ""),
         hint="it may have been renamed; ask for evidence that names it, pin its digest, or "
         "write strict-names = false and accept that the name is only the collector's word",
+    )
+
+
+def _same_distribution(name: str, named: Iterable[str]) -> bool:
+    """Say whether a signed name is another spelling of a wheel's or sdist's (PEP 740)."""
+    written = distribution.parse_published(name)
+    return written is not None and written in map(distribution.parse_published, named)
+
+
+def of_other_package(name: str, source: Source) -> Finding | None:
+    """Return a finding where a file is not of the project and version that its line names."""
+    if source.package is None or source.package.holds(name):
+        return None
+    return Finding(
+        level=Level.ERROR,
+        code="artifact.other-package",
+        subject=name,
+        message=f"{name} is no wheel or sdist of {source.location}, as the line "
+        f"{source.text!r} asks for",
+        hint="it is another project's or version's file; collect again, or look at who collected",
     )
 
 

@@ -81,6 +81,9 @@ def _judge_file(
     findings: list[Finding] = []
     if not line.takes(name):
         findings.append(_unnamed(file, f"the line {line.source.text!r} does not name it"))
+    other = binding.of_other_package(name, line.source)
+    if other is not None:
+        findings.append(other)
     if all(demand.optional is not None for demand in line.require):
         findings.append(_no_rule(line, name))
     claims: list[Claim] = []
@@ -94,7 +97,7 @@ def _judge_file(
     findings += _denied(file, where)
     findings += _contradicted(release, file)
     if not any(finding.level is Level.ERROR for finding in findings):
-        findings += _bound(release, file, met, parts, partial(inside, file.artifact))
+        findings += _bound(release, line, file, met, parts, partial(inside, file.artifact))
     return Verdict(
         name=name,
         source=file.artifact.source,
@@ -153,16 +156,17 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
 
 def _bound(
     release: ReleaseFile,
+    line: Line,
     file: FileFacts,
     met: Sequence[Claim],
     parts: Sequence[Requirement],
     inside: binding.Inside,
 ) -> list[Finding]:
     name = file.artifact.name
-    found = [
-        binding.unproved_name(name, met, parts, inside),
-        binding.unproved_version(name, release.version, met, parts),
-    ]
+    found = [binding.unproved_name(name, met, parts, inside)]
+    # A package's line says its own version, and the name was held against that already.
+    if line.source.package is None:
+        found.append(binding.unproved_version(name, release.version, met, parts))
     level = Level.ERROR if release.strict_names else Level.WARNING
     told = [replace(finding, level=level) for finding in found if finding is not None]
     floor = release.terms.minimum_version

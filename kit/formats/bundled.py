@@ -1,0 +1,22 @@
+"""The Sigstore bundles that a file of evidence is, or holds in other words."""
+
+from __future__ import annotations
+
+from kit.formats import pep740, sigstore_bundle
+from kit.model import EvidenceKind
+
+#: Kinds of evidence that are verified as Sigstore bundles.
+KINDS = frozenset({EvidenceKind.SIGSTORE, EvidenceKind.PEP740})
+
+
+def split(kind: EvidenceKind, raw: bytes) -> tuple[bytes, ...]:
+    """Return the bundles of a file of one of :data:`KINDS`.
+
+    Lines are not parsed; a PEP 740 file is, and :class:`MalformedError` raised if it is none.
+    """
+    return pep740.bundles(raw) if kind is EvidenceKind.PEP740 else sigstore_bundle.split(raw)
+
+
+def part(kind: EvidenceKind) -> str:
+    """Return what one of several bundles in a file is called."""
+    return "attestation" if kind is EvidenceKind.PEP740 else "line"
