@@ -33,7 +33,10 @@ class PredicateSchema:
         from referencing import Registry  # noqa: PLC0415
 
         validator = Draft202012Validator(self.value, registry=Registry())
-        error = best_match(validator.iter_errors(predicate))
+        try:
+            error = best_match(validator.iter_errors(predicate))
+        except RecursionError:
+            return "the schema or the predicate is nested too deeply to be judged"
         return None if error is None else f"{error.json_path}: {error.message:.300}"
 
 
@@ -53,6 +56,8 @@ def read(name: str, beside: Callable[[str], bytes], path: str) -> PredicateSchem
         raise MalformedError(f"{path}: {name}: $schema is not {DRAFT}")
     for keyword, said in _keywords(value):
         _demand_closed(keyword, said, f"{path}: {name}")
+        if keyword in ("$ref", "$dynamicRef"):
+            _demand_there(value, str(said), f"{path}: {name}")
     return PredicateSchema(name, value)
 
 
@@ -80,6 +85,19 @@ def _demand_closed(keyword: str, said: Any, path: str) -> None:
                 f"{path}: the pattern {pattern!r} is not anchored; begin it with ^ and end it "
                 "with $, and put alternatives into a group"
             )
+
+
+def _demand_there(schema: Any, reference: str, path: str) -> None:
+    from referencing import Registry  # noqa: PLC0415 - as above
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
+    base = schema.get("$id", "") if isinstance(schema, dict) else ""
+    registry: Registry[Any] = Registry().with_resource(base, DRAFT202012.create_resource(schema))
+    try:
+        registry.resolver(base).lookup(reference)
+    except Unresolvable as error:
+        raise MalformedError(f"{path}: nothing is at $ref {reference!r}") from error
 
 
 def is_anchored(pattern: str) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
-from kit.formats import encodings, predicate_schema
+from kit.formats import encodings, predicate_schema, strictjson
 from kit.formats.rules import (
     ALIASES,
     Alternatives,
@@ -258,8 +258,17 @@ def _build(given: Mapping[str, Any], path: str) -> BuildRule:
         signer_workflow=given.get("signer-workflow"),
         build_trigger=(trigger,) if isinstance(trigger, str) else tuple(trigger),
         runner_environment=given.get("runner-environment"),
-        external_parameters=given.get("external-parameters"),
+        external_parameters=_json(given.get("external-parameters"), f"{path}.external-parameters"),
     )
+
+
+def _json(value: Any, path: str) -> Any:
+    """Refuse what TOML can say and JSON cannot: numbers that are none."""
+    try:
+        strictjson.canonical(value)
+    except ValueError as error:
+        raise MalformedError(f"{path}: has a number that JSON cannot write") from error
+    return value
 
 
 def _sbom(given: Any) -> SbomRule:

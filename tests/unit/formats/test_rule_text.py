@@ -268,6 +268,10 @@ scan = {fail-on = "low", exceptions = [{id = "CVE-1", expires = 2027-01-01}]}"""
         'any-of = [{signer = "ci"}, {any-of = [{signer = "ci"}, {signer = "gpg"}]}]',
         f"{R}.any-of[1]",
     ),
+    "a number that is none": (
+        'signer = "ci"\nexternal-parameters = {a = {b = [1, nan]}}',
+        f"{R}.external-parameters: has a number",
+    ),
     "a schema that is not there": (
         'signer = "ci"\npredicate-schema = "other.json"',
         f"{R}.predicate-schema: other.json",
@@ -308,6 +312,8 @@ def test_terms_are_refused_with_their_path(name: str) -> None:
         {"$ref": "https://acme.test/schema.json"},
         {"properties": {"a": {"$ref": "other.json#/a"}}},
         {"$schema": "http://json-schema.org/draft-07/schema#"},
+        {"$ref": "#/$defs/absent"},
+        {"properties": {"a": {"$dynamicRef": "#absent"}}},
         {"pattern": "x"},
         {"pattern": "^x"},
         {"pattern": "^x|y$"},
@@ -326,3 +332,15 @@ def test_a_schema_that_reaches_out_or_matches_parts_is_refused(schema: object) -
 @pytest.mark.parametrize("pattern", ["^x$", "^(x|y)$", r"^\|$", "^[|]$", "^[]|]$", r"^(a(b|c))\\$"])
 def test_an_anchored_pattern_is_taken(pattern: str) -> None:
     assert predicate_schema.is_anchored(pattern)
+
+
+def test_a_schema_that_refers_to_itself_for_ever_is_satisfied_by_nothing() -> None:
+    schema = predicate_schema.read("s.json", lambda _: b'{"$ref": "#"}', "here")
+    assert "too deeply" in str(schema.first_fault({}))
+
+
+def test_a_schema_may_refer_to_its_own_parts() -> None:
+    raw = b'{"$id": "urn:a", "$defs": {"a": {"$anchor": "b", "const": 1}}, "$ref": "#b"}'
+    schema = predicate_schema.read("s.json", lambda _: raw, "here")
+    assert schema.first_fault(1) is None
+    assert schema.first_fault(2) is not None
