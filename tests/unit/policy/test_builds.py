@@ -446,3 +446,11 @@ def test_real_provenance_agrees_with_its_real_certificate() -> None:
                 agreeing += 1
                 assert set(codes(claim)) <= {"policy.shared-builder"}, case.id
     assert agreeing >= 15
+
+
+def test_a_generator_whose_source_nobody_states_is_shared_all_the_same() -> None:
+    identity = Identity(
+        subject=f"{GENERATOR}@refs/tags/v2.1.0", subject_type="uri", issuer=ISSUER, facts={}
+    )
+    claim = replace(claims.statement(), identity=identity, predicate=None)
+    assert [miss.code for miss in judged.misses(BuildRule(), claim)] == ["policy.shared-builder"]
