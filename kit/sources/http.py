@@ -34,7 +34,7 @@ from urllib3.exceptions import TimeoutError as SlowError
 from urllib3.util import Retry
 
 from kit import __version__
-from kit.errors import MachineError
+from kit.errors import MachineError, UsageError
 from kit.sources import framing, urls
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, failure, passing, refusal
@@ -131,9 +131,7 @@ class Client:
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
         start = urls.parse(url)
-        self._gate.allow(start)
-        if want.named_by is not None and want.named_by.url.startswith("https:"):
-            _refuse_downgrade(start)
+        self._admit(start, want.named_by)
         retries = self._retries()
         with Deadline(self._patience.total if within is None else within) as deadline:
             while True:
@@ -147,6 +145,18 @@ class Client:
                     if not isinstance(error, PassingError):
                         raise
                     retries = _next_try(retries, error, deadline)
+
+    def _admit(self, start: Url, named_by: Fetched | None) -> None:
+        """Refuse a URL: as the operator's mistake, or as a place's that named it."""
+        if named_by is None:
+            self._gate.allow(start)
+            return
+        try:
+            self._gate.allow(start)
+        except UsageError as error:
+            raise failure("redirect", start, "a document of another place names this") from error
+        if named_by.url.startswith("https:") and start.scheme == "http":
+            raise failure("redirect", start, "a document that came by https names this")
 
     def _retries(self) -> Retry:
         patience = self._patience
@@ -300,11 +310,6 @@ class _Body:
     to: Path
     limit: int
     sha256: str | None
-
-
-def _refuse_downgrade(url: Url) -> None:
-    if url.scheme != "https":
-        raise failure("redirect", url, "a document that came by https names this")
 
 
 def _next_try(retries: Retry, error: PassingError, deadline: Deadline) -> Retry:
