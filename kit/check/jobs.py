@@ -18,7 +18,7 @@ from kit import airgap
 from kit.errors import EvidenceError
 from kit.model import Claim, Digest
 from kit.trust.anchors import Anchor
-from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
+from kit.verifiers.sigstore import SigstoreVerifier, VerifiedStatement
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
 WORTH_WORKERS = 4096
@@ -165,10 +165,14 @@ class _Verifiers:
             for subject in job.subjects:
                 refusals[subject.member].append(_refusal(job, error))
             return []
+        whole = None
+        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
+            # One text for all its subjects: it may be as long as a bundle.
+            whole = json.dumps(verified.statement.predicate)
         for subject in job.subjects:
             try:
                 claim = verified.claim_for(job.label, subject.digests)
-                claims[subject.member].append(self._told(claim, verified))
+                claims[subject.member].append(self._told(claim, whole))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))
         return [
@@ -176,14 +180,12 @@ class _Verifiers:
             for note in verified.notes
         ]
 
-    def _told(self, claim: Claim, verified: Verified) -> Claim:
+    def _told(self, claim: Claim, whole: str | None) -> Claim:
         """Add what only this host knows, and what only some policies ask for."""
         if claim.identity.subject_type == "key":
             files = self._files[claim.identity.subject]
             claim = replace(claim, identity=replace(claim.identity, facts={"key": files}))
-        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
-            claim = replace(claim, predicate_json=json.dumps(verified.statement.predicate))
-        return claim
+        return claim if whole is None else replace(claim, predicate_json=whole)
 
 
 def _files_of_keys(anchors: Sequence[Anchor]) -> dict[str, str]:
