@@ -171,10 +171,14 @@ class _Verifiers:
             for subject in job.subjects:
                 refusals[subject.member].append(_refusal(job, error))
             return []
+        whole = None
+        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
+            # One text for all its subjects: it may be as long as a bundle.
+            whole = json.dumps(verified.statement.predicate)
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
-                claims[subject.member].append(self._told(claim, verified))
+                claims[subject.member].append(self._told(claim, whole))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))
         return [
@@ -182,14 +186,12 @@ class _Verifiers:
             for note in verified.notes
         ]
 
-    def _told(self, claim: Claim, verified: Verified) -> Claim:
+    def _told(self, claim: Claim, whole: str | None) -> Claim:
         """Add what only this host knows, and what only some policies ask for."""
         if claim.identity.subject_type == "key":
             files = self._files[claim.identity.subject]
             claim = replace(claim, identity=replace(claim.identity, facts={"key": files}))
-        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
-            claim = replace(claim, predicate_json=json.dumps(verified.statement.predicate))
-        return claim
+        return claim if whole is None else replace(claim, predicate_json=whole)
 
 
 def _claim(verified: Verified, job: Job, subject: Subject) -> Claim:

@@ -16,6 +16,9 @@ from kit.errors import MalformedError
 from kit.formats import strictjson
 
 MAX_BYTES = 1 << 20
+#: Keywords that hold schemas by a name of the author's, and those that hold no schema.
+_NAMED_PARTS = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+_VALUES = frozenset({"const", "enum", "default", "examples"})
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -27,16 +30,22 @@ class PredicateSchema:
     value: Any = field(repr=False)
 
     def first_fault(self, predicate: Any) -> str | None:
-        """Return what is wrong with a predicate, or ``None`` where it satisfies the schema."""
+        """Return what is wrong with a predicate, or ``None`` where it satisfies the schema.
+
+        A schema that turns out not to be applicable is satisfied by nothing.
+        """
         from jsonschema import Draft202012Validator  # noqa: PLC0415 - 0.1 s, only when needed
         from jsonschema.exceptions import best_match  # noqa: PLC0415
         from referencing import Registry  # noqa: PLC0415
+        from referencing.exceptions import Unresolvable  # noqa: PLC0415
 
-        validator = Draft202012Validator(self.value, registry=Registry())
+        validator = Draft202012Validator(_to_the_end(self.value), registry=Registry())
         try:
             error = best_match(validator.iter_errors(predicate))
         except RecursionError:
-            return "the schema or the predicate is nested too deeply to be judged"
+            return "the schema refers to itself without end, or the predicate is too deep for it"
+        except Unresolvable as reason:
+            return f"the schema refers to what is not there: {reason.ref!r:.200}"
         return None if error is None else f"{error.json_path}: {error.message:.300}"
 
 
@@ -56,8 +65,7 @@ def read(name: str, beside: Callable[[str], bytes], path: str) -> PredicateSchem
         raise MalformedError(f"{path}: {name}: $schema is not {DRAFT}")
     for keyword, said in _keywords(value):
         _demand_closed(keyword, said, f"{path}: {name}")
-        if keyword in ("$ref", "$dynamicRef"):
-            _demand_there(value, str(said), f"{path}: {name}")
+    _demand_resolved(value, f"{path}: {name}")
     return PredicateSchema(name, value)
 
 
@@ -87,24 +95,54 @@ def _demand_closed(keyword: str, said: Any, path: str) -> None:
             )
 
 
-def _demand_there(schema: Any, reference: str, path: str) -> None:
+def _demand_resolved(value: Any, path: str) -> None:
+    """Raise :class:`MalformedError` for a reference to a part that the schema does not have."""
     from referencing import Registry  # noqa: PLC0415 - as above
     from referencing.exceptions import Unresolvable  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
-    base = schema.get("$id", "") if isinstance(schema, dict) else ""
-    registry: Registry[Any] = Registry().with_resource(base, DRAFT202012.create_resource(schema))
-    try:
-        registry.resolver(base).lookup(reference)
-    except Unresolvable as error:
-        raise MalformedError(f"{path}: nothing is at $ref {reference!r}") from error
+    base = value.get("$id", "") if isinstance(value, dict) else ""
+    said = [(keyword, text) for keyword, text in _keywords(value) if isinstance(text, str)]
+    if sum(keyword == "$id" for keyword, _ in said) > bool(base):
+        return  # what a part with an id of its own refers to is only known when it is applied
+    resource = DRAFT202012.create_resource(value)
+    resolver = Registry().with_resource(base, resource).resolver(base)
+    for keyword, text in said:
+        if keyword in ("$ref", "$dynamicRef"):
+            try:
+                resolver.lookup(text)
+            except Unresolvable as error:
+                raise MalformedError(f"{path}: {keyword} {text!r} points at nothing") from error
+
+
+def _to_the_end(schema: Any) -> Any:
+    r"""Return a schema whose patterns end where the text does: ``$`` leaves out a last line feed.
+
+    Every pattern ends with ``$`` (:func:`is_anchored`).
+    """
+    if isinstance(schema, list):
+        return [_to_the_end(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found: dict[str, Any] = {}
+    for key, inner in schema.items():
+        if key == "pattern" and isinstance(inner, str):
+            found[key] = rf"{inner[:-1]}\Z"
+        elif key == "patternProperties" and isinstance(inner, dict):
+            found[key] = {rf"{name[:-1]}\Z": _to_the_end(rule) for name, rule in inner.items()}
+        elif key in _NAMED_PARTS and isinstance(inner, dict):
+            found[key] = {name: _to_the_end(rule) for name, rule in inner.items()}
+        else:
+            found[key] = inner if key in _VALUES else _to_the_end(inner)
+    return found
 
 
 def is_anchored(pattern: str) -> bool:
     """Say whether a pattern begins with ``^``, ends with ``$`` and has no ``|`` outside a group."""
     if not pattern.startswith("^") or re.search(r"(?<!\\)(\\\\)*\$\Z", pattern) is None:
         return False
-    outside = re.sub(r"\\.", "", pattern, flags=re.DOTALL)  # escaped characters
+    # An escaped character stands for itself: gone, it would let the class around it go on.
+    outside = re.sub(r"\\.", "x", pattern, flags=re.DOTALL)
     outside = re.sub(r"\[\^?\]?[^\]]*\]", "", outside)  # character classes
     depth = 0
     for character in outside:

@@ -17,12 +17,13 @@ from functools import cache
 from typing import Any
 
 from kit.errors import MalformedError, UsageError
-from kit.formats import kinds, rule_text, schema
+from kit.formats import kinds, rule_text, schema, strictjson
 from kit.formats.rule_text import Beside
 from kit.formats.rules import Demand, Requirement, Signer, Terms, parts_of
 from kit.formats.source_text import Source, parse_source
 
 MAX_BYTES = 1 << 20
+MAX_DEPTH = strictjson.MAX_DEPTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,7 @@ def parse(raw: bytes, where: str, beside: Beside = _nothing_beside) -> ReleaseFi
     :class:`UsageError` whose message begins with the path of the offending key.
     """
     try:
-        value = _plain(_toml(raw))
+        value = _toml(raw)
         _not_newer(value.get("schema"))
         schema.validate(value, "release")
         return _release(value, raw, beside)
@@ -163,19 +164,25 @@ def _toml(raw: bytes) -> dict[str, Any]:
     if len(raw) > MAX_BYTES:
         raise MalformedError(f"the release file has {len(raw)} bytes, over {MAX_BYTES}")
     try:
-        return tomllib.loads(raw.decode("utf-8"))
+        # Dotted keys nest without limit in TOML, and what walks them must not.
+        return dict(_plain(tomllib.loads(raw.decode("utf-8"))))
     except UnicodeDecodeError as error:
         raise MalformedError(f"not UTF-8 at byte {error.start}") from error
     except (ValueError, RecursionError) as error:  # also integers beyond Python's digit limit
         raise MalformedError(f"not TOML: {error}") from error
 
 
-def _plain(value: Any) -> Any:
-    """Write TOML's dates and times as text, as JSON Schema knows them."""
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Write TOML's dates and times as text, as JSON Schema knows them.
+
+    Raises ``ValueError`` where they nest deeper than the kit's JSON.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, depth + 1) for inner in value]
     return value.isoformat() if isinstance(value, date | time) else value
 
 

@@ -159,6 +159,7 @@ def _all_of(
 def _requirement(
     given: Mapping[str, Any], signers: Mapping[str, Signer], path: str, beside: Beside
 ) -> Requirement:
+    _refuse(given, ("any-of",), path, "stands in another any-of; write its ways into that one")
     who = _who(given, signers, path)
     _refuse_idle(given, who, path)
     scan = _scan(given["scan"], signers, f"{path}.scan") if "scan" in given else None
@@ -248,6 +249,10 @@ def _build(given: Mapping[str, Any], path: str) -> BuildRule:
             f"{path}.source-repository: {repository!r}: certificates write it without .git and "
             "without a slash at the end"
         )
+    try:
+        strictjson.canonical(given.get("external-parameters"))
+    except ValueError as error:
+        raise MalformedError(f"{path}.external-parameters: JSON has no nan and no inf") from error
     return BuildRule(
         builder_id=given.get("builder-id"),
         source_repository=repository,
@@ -258,17 +263,8 @@ def _build(given: Mapping[str, Any], path: str) -> BuildRule:
         signer_workflow=given.get("signer-workflow"),
         build_trigger=(trigger,) if isinstance(trigger, str) else tuple(trigger),
         runner_environment=given.get("runner-environment"),
-        external_parameters=_json(given.get("external-parameters"), f"{path}.external-parameters"),
+        external_parameters=given.get("external-parameters"),
     )
-
-
-def _json(value: Any, path: str) -> Any:
-    """Refuse what TOML can say and JSON cannot: numbers that are none."""
-    try:
-        strictjson.canonical(value)
-    except ValueError as error:
-        raise MalformedError(f"{path}: has a number that JSON cannot write") from error
-    return value
 
 
 def _sbom(given: Any) -> SbomRule:
@@ -318,7 +314,10 @@ def moment(text: str, path: str) -> datetime:
         raise MalformedError(f"{path}: {text!r} is no date and no RFC 3339 time") from error
     if len(text) > len("2026-01-01") and found.tzinfo is None:
         raise MalformedError(f"{path}: {text!r} has no offset from UTC; add Z")
-    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    try:
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
+    except OverflowError as error:
+        raise MalformedError(f"{path}: {text!r} is before the year 1 or after 9999") from error
 
 
 # ---- terms ------------------------------------------------------------------------

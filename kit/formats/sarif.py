@@ -9,6 +9,7 @@ unsupported, never an empty scan.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +22,9 @@ FORMAT = "sarif"
 VERSION = "2.1.0"
 MAX_RUNS = 256
 MAX_ITEMS = 1_000_000
+#: Characters of a rule's id, and parts of it that are tried when a rule is looked up.
+MAX_ID = 1024
+MAX_PARTS = 16
 
 #: SARIF 3.27.9: these say that there is no problem. `open` and `review` leave it to a person.
 _NO_FINDING = frozenset({"pass", "notApplicable", "informational"})
@@ -112,45 +116,69 @@ def _elsewhere(where: str) -> UnsupportedError:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """What results get from their rule, read once however many they are.
+
+    ``ids`` are all names of what it finds; ``stated`` the worst severity that it gives.
+    """
+
+    ids: tuple[str, ...]
+    package: str
+    stated: Severity | None
+
+    def and_also(self, other: _Rule) -> _Rule:
+        """Return both rules of one id as one: the worst severity, the first package."""
+        return replace(
+            self,
+            package=self.package or other.package,
+            stated=_worst(self.stated, other.stated),
+        )
+
+
 class _Rules:
     """The rules of a run's tool and of its extensions, by id and by place."""
 
     def __init__(self, tool: Fields) -> None:
         components = [tool.needed_object("driver"), *tool.objects("extensions", MAX_RUNS)]
-        self._places = [component.objects("rules", MAX_ITEMS) for component in components]
-        self._by_id: dict[str, list[Fields]] = {}
-        for rules in self._places:
-            for rule in rules:
-                self._by_id.setdefault(rule.needed_text("id"), []).append(rule)
+        self._places = [
+            [_rule(rule) for rule in component.objects("rules", MAX_ITEMS)]
+            for component in components
+        ]
+        self._by_id: dict[str, _Rule] = {}
+        for rule in (rule for rules in self._places for rule in rules):
+            known = self._by_id.get(rule.ids[0])
+            self._by_id[rule.ids[0]] = rule if known is None else known.and_also(rule)
 
     def vulnerability(self, result: Fields) -> Vulnerability:
         """Return what a result says: its severity is the worst that its rules or it state."""
         reference = result.object("rule")
-        written = result.text("ruleId") or (reference.text("id") if reference else None)
-        rules = self._of(result, reference, written)
-        name = written or next((rule.needed_text("id") for rule in rules), "")
-        scores = [_score(fields) for fields in (*rules, result)]
-        stated = [severity.of_score(score) for score in scores if score is not None]
-        purl = next((purl for rule in rules for purl in _purls(rule)), None)
-        ids = (name, *severity.ids_in(name)) if name else ("(a result without a rule)",)
+        written = _id(result, "ruleId") or (_id(reference, "id") if reference else None)
+        rule = self._of(result, reference, written)
+        ids = rule.ids if rule is not None else ("(a result without a rule)",)
+        if written is not None and written != ids[0]:
+            ids = _ids(written)
+        if rule is None:
+            return Vulnerability(ids=ids, severity=Severity.UNKNOWN, package=_after_id(ids[0]))
+        stated = _worst(rule.stated, _stated(result))
         return Vulnerability(
-            ids=tuple(dict.fromkeys(ids)),
-            severity=max(stated, default=Severity.UNKNOWN) if rules else Severity.UNKNOWN,
-            package=purl or _after_id(name),
+            ids=ids,
+            severity=Severity.UNKNOWN if stated is None else stated,
+            package=rule.package or _after_id(ids[0]),
         )
 
-    def _of(self, result: Fields, reference: Fields | None, written: str | None) -> list[Fields]:
-        """Return the rules that a result may mean; none where its id and its place differ."""
+    def _of(self, result: Fields, reference: Fields | None, written: str | None) -> _Rule | None:
+        """Return the rule that a result means; none where its id and its place differ."""
         placed = self._placed(result, reference)
         if placed is None:
             return self._named(written)
-        identity = placed.needed_text("id")
+        identity = placed.ids[0]
         # SARIF 3.27.5: the result's id may be more precise, by further parts after a slash.
         if written is not None and written != identity and not written.startswith(f"{identity}/"):
-            return []
-        return [placed]
+            return None
+        return placed
 
-    def _placed(self, result: Fields, reference: Fields | None) -> Fields | None:
+    def _placed(self, result: Fields, reference: Fields | None) -> _Rule | None:
         index = _index(result, "ruleIndex")
         component = 0
         if reference is not None:
@@ -167,12 +195,34 @@ class _Rules:
             raise MalformedError(f"{result.path}: no rule has the index {index}")
         return self._places[component][index]
 
-    def _named(self, written: str | None) -> list[Fields]:
-        while written:
+    def _named(self, written: str | None) -> _Rule | None:
+        for _ in range(MAX_PARTS):
+            if not written:
+                return None
             if written in self._by_id:
                 return self._by_id[written]
             written = written.rpartition("/")[0]
-        return []
+        return None
+
+
+def _rule(fields: Fields) -> _Rule:
+    fields.needed_text("id")
+    return _Rule(
+        ids=_ids(_id(fields, "id") or ""), package=_first_purl(fields), stated=_stated(fields)
+    )
+
+
+def _id(fields: Fields, key: str) -> str | None:
+    text = fields.text(key)
+    if text is not None and len(text) > MAX_ID:
+        # Every result of a rule repeats its id.
+        raise MalformedError(f"{fields.where(key)} is over {MAX_ID} characters")
+    return text or None
+
+
+def _ids(name: str) -> tuple[str, ...]:
+    """Return a rule's id and the vulnerabilities that it names."""
+    return tuple(dict.fromkeys((name, *severity.ids_in(name))))
 
 
 def _index(fields: Fields, key: str) -> int | None:
@@ -189,13 +239,19 @@ def _properties(fields: Fields) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _score(fields: Fields) -> Any:
-    return _properties(fields).get("security-severity")
+def _stated(fields: Fields) -> Severity | None:
+    score = _properties(fields).get("security-severity")
+    return None if score is None else severity.of_score(score)
 
 
-def _purls(rule: Fields) -> list[str]:
+def _worst(one: Severity | None, other: Severity | None) -> Severity | None:
+    return max((stated for stated in (one, other) if stated is not None), default=None)
+
+
+def _first_purl(rule: Fields) -> str:
     value = _properties(rule).get("purls")
-    return [purl for purl in value if isinstance(purl, str)] if isinstance(value, list) else []
+    purls = value if isinstance(value, list) else []
+    return next((purl for purl in purls if isinstance(purl, str)), "")
 
 
 def _after_id(name: str) -> str:

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kit.formats import provenance
+from kit.formats import provenance, strictjson
 from kit.formats.encodings import render_time
 from kit.formats.rules import Denied, Requirement, Signer
-from kit.formats.strictjson import parse as parse_json
 from kit.model import Claim, Digest
 from kit.policy import builds, documents
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
-
-MAX_PREDICATE = 64 << 20
 
 
 def misses(
@@ -115,8 +112,9 @@ def _by_schema(requirement: Requirement, claim: Claim) -> Iterator[Miss]:
     if claim.predicate_json is None:
         yield Miss("policy.predicate-schema", f"it has no predicate for {schema.name}")
         return
-    value = parse_json(claim.predicate_json.encode(), max_bytes=MAX_PREDICATE)
-    fault = schema.first_fault(value)
+    # Bounded when it was read; written again, with escapes, it may be longer than that.
+    raw = claim.predicate_json.encode()
+    fault = schema.first_fault(strictjson.parse(raw, max_bytes=len(raw), max_values=len(raw)))
     if fault is not None:
         yield Miss("policy.predicate-schema", f"its predicate fails {schema.name}: {fault}")
 

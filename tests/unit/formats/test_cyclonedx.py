@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 from typing import Any
 
@@ -101,3 +102,12 @@ def test_a_document_full_of_faults_is_refused_by_the_first() -> None:
 def test_a_schema_refers_to_nothing_that_is_not_beside_it() -> None:
     with pytest.raises(ValueError, match="not beside it"):
         cyclonedx_schema._refuse("https://example.com/schema")
+
+
+def test_a_fault_with_many_alternatives_takes_no_memory_to_tell() -> None:
+    unknown = [{"license": {"id": "nope"}}] * 200_000
+    value = document() | {"components": [{"type": "library", "name": "a", "licenses": unknown}]}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(MalformedError, match="does not follow CycloneDX's schema"):
+        cyclonedx.parse(value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB; was 14 GB

@@ -341,6 +341,7 @@ NOT_TOML = {
     "key twice": (b"schema = 1\nschema = 1\n", "not TOML"),
     "integer of 5000 digits": (b"schema = " + b"1" * 5000, "not TOML"),
     "nested 5000 deep": (b"a = " + b"[" * 5000, "not TOML"),
+    "dotted keys 20000 deep": (b"a" + b".a" * 20_000 + b" = 1", "not TOML"),
     "no such day": (b"a = 2024-02-30", "not TOML"),
     "byte order mark": (b"\xef\xbb\xbfschema = 1", "not TOML"),
     "latin-1": (b'name = "\xe9"', "not UTF-8 at byte 8"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -300,3 +301,34 @@ def test_a_database_version_that_is_no_time_is_none() -> None:
     value = documents.vuln(documents.sarif())
     value["scanner"]["db"]["version"] = "5"
     assert vuln.parse(value).database_at is None
+
+
+# ---- what takes no time -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"results": [{"ruleId": "/" * 1_000_000}]},
+        {"results": [{"rule": {"id": "/" * 1_000_000}}]},
+        {"tool": {"driver": {"name": "x", "rules": [{"id": "a" * 1_000_000}]}}},
+    ],
+)
+def test_an_id_that_every_result_would_repeat_is_bounded(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="over 1024 characters") as refused:
+        sarif.parse(documents.sarif("9.8", **changes))
+    assert refused.value.code == "scan.malformed"
+
+
+def test_many_results_of_many_rules_of_one_id_take_no_product_of_time() -> None:
+    rules = [{"id": "a", "properties": {"security-severity": "5.0"}}] * 20_000
+    tool = {"driver": {"name": "x", "rules": [*rules, {"id": "a"}]}}
+    started = time.process_time()
+    found = sarif.parse(documents.sarif(tool=tool, results=[{"ruleId": "a"}] * 20_000)).found
+    assert time.process_time() - started < 10  # was over twenty minutes
+    assert {one.severity for one in found} == {MEDIUM}
+
+
+def test_a_rule_is_not_looked_up_through_endless_parts() -> None:
+    run = {"results": [{"ruleId": "CVE-2026-0-libx" + "/a" * 200}]}
+    assert severities(sarif.parse(documents.sarif("9.8", **run))) == [UNKNOWN]

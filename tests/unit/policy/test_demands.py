@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -229,6 +230,14 @@ def test_a_predicate_must_satisfy_the_policys_schema() -> None:
     assert errors(wanted, statement(predicate_json='{"a": 1}')) == []
     assert "policy.predicate-schema" in codes(wanted, statement(predicate_json='{"b": 1}'))
     assert "policy.predicate-schema" in codes(wanted, claim())
+
+
+def test_a_predicate_that_grew_when_it_was_written_again_is_read() -> None:
+    wanted = claims.release(
+        'signer = "release"\npredicate-schema = "s.json"', beside={"s.json": b"{}"}
+    )
+    many = json.dumps({"a": "," * (5 << 20)})  # signed as escapes, of which each counts for one
+    assert errors(wanted, statement(predicate_json=many)) == []
 
 
 # ---- terms ------------------------------------------------------------------------
