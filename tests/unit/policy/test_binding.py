@@ -56,6 +56,13 @@ def test_a_statement_proves_the_name_of_its_subject() -> None:
     assert name_proved(statement())
 
 
+def test_another_spelling_of_a_distribution_is_the_same_name() -> None:
+    spelled = statement(name="Tool-1.0-py3-none-any.whl")
+    assert name_proved(spelled, name="tool-1.0-py3-none-any.whl")
+    assert not name_proved(spelled, name="tool-1.0-py2-none-any.whl")
+    assert not name_proved(spelled, name="tools-1.0-py3-none-any.whl")
+
+
 @pytest.mark.parametrize("given", [f"dist/{WHEEL}", f"./{WHEEL}", f"https://acme.test/a/{WHEEL}"])
 def test_a_subject_proves_its_last_component(given: str) -> None:
     assert name_proved(statement(names=(given,)))

@@ -136,7 +136,7 @@ def test_k010_provenance_that_is_clearly_not_there_is_absent(
         (answer(200, b"<html>", "Content-Type: text/html"), "machine.portal"),
         ([RESET], "machine.unreachable"),
         ([1.0], "machine.timeout"),
-        ([head("HTTP/1.1 200 OK", "Content-Length: 99"), *drip(b"x" * 99, 0.1)], "machine.timeout"),
+        ([head("HTTP/1.1 200 OK", "Content-Length: 17"), *drip(b"x" * 17, 0.1)], "machine.timeout"),
         ([head("HTTP/1.1 200 OK", "Content-Length: 9"), b"x", CUT], "machine.truncated"),
         ([head("HTTP/1.1 200 OK"), b"cut or whole?", CUT], "machine.truncated"),
         ([head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"), b"5\r\nab", CUT],
