@@ -11,6 +11,7 @@ import pytest
 from kit.errors import RejectedError
 from kit.formats import digest_manifest
 from kit.model import Claim, Digest, EvidenceKind, Identity
+from kit.model.predicates import Unreadable
 from kit.verifiers import digests
 
 FILE = b"the file"
@@ -23,6 +24,8 @@ OVER = Claim(
     signed_at=datetime(2026, 1, 1, tzinfo=UTC),
     accepted_by=("sigstore-python",),
     predicate_type="https://example.org/about-the-manifest",
+    predicate=Unreadable(code="c", message="m"),
+    predicate_json="{}",
 )
 
 
