@@ -63,8 +63,9 @@ GITHUB = "https://github.com"
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 _WORKFLOWS = "/.github/workflows/"
+_GENERATOR = f"{GITHUB}/slsa-framework/slsa-github-generator/"
 _DELEGATORS = tuple(
-    f"{GITHUB}/slsa-framework/slsa-github-generator{_WORKFLOWS}{name}.yml@refs/tags/v"
+    f"{_GENERATOR.removesuffix('/')}{_WORKFLOWS}{name}.yml@refs/tags/v"
     for name in ("delegator_generic_slsa3", "delegator_lowperms-generic_slsa3")
 )
 
@@ -311,5 +312,7 @@ def is_shared(claim: Claim) -> bool:
     sources = certified(claim, "source-repository")
     if not sources and built is not None and built.source_repository:
         sources = (built.source_repository,)
+    if not sources:  # nothing says for whom; of one it is known that it is for everybody
+        return uri.lower().startswith(_GENERATOR)
     # Hosts of workflows take names in any case, so case alone makes no other repository.
     return any(not uri.lower().startswith(f"{source.lower()}/") for source in sources)
