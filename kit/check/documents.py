@@ -9,7 +9,7 @@ the signer gave the document its name.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kit.errors import MalformedError, RejectedError
 from kit.formats import document, enclosed, kinds
@@ -21,11 +21,23 @@ from kit.pack.reader import Pack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vouched:
-    """A document whose bytes accepted claims are over, and what it says."""
+    """A document whose bytes accepted claims are over, and what it says.
+
+    ``given`` are the digests of what it is about, ``told`` the first of them: kept, for a
+    hostile pack may ask a document of a million of them about 100 000 files.
+    """
 
     evidence: EvidenceFile
     over: tuple[Claim, ...]
     says: Document
+    given: frozenset[Digest] = field(init=False)
+    told: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find what it is about."""
+        given = document.about(self.says)
+        object.__setattr__(self, "given", frozenset(given))
+        object.__setattr__(self, "told", ", ".join(str(digest) for digest in given[:3]))
 
     def claims_for(self, known: Mapping[str, Digest]) -> Iterator[Claim]:
         """Yield what each signer says, through the document, of the file with these digests.
@@ -34,13 +46,17 @@ class Vouched:
         neither it nor anything signed says which file it is about.
         """
         code = CODES[self.evidence.kind]
-        says = _about(self.says, known, code)
-        bound = any(known.get(given.algorithm) == given for given in document.about(says))
+        shared = self.given.intersection(known.values())
+        if self.given and not shared:
+            raise RejectedError(
+                f"it is about {self.told}, which is another file", code=f"{code}.other-artifact"
+            )
+        says = _about(self.says, known) if shared else self.says
         proved = False
         for claim in self.over:
             name = _signed_name(claim, self.evidence.name)
             # Of a VEX document no rule can say which file it is about.
-            if not bound and (not name or isinstance(says, Vex)):
+            if not shared and (not name or isinstance(says, Vex)):
                 continue
             proved = True
             yield replace(
@@ -78,20 +94,9 @@ def of(pack: Pack) -> Sequence[EvidenceFile]:
     return [e for e in pack.manifest.evidence if e.kind in kinds.OF_DOCUMENTS]
 
 
-def _about(says: Document, known: Mapping[str, Digest], code: str) -> Document:
-    """Return what the document says, with the file's SHA-256 among what it is about if it is."""
-    given = document.about(says)
-    if not given:
-        return says
-    shared = [digest for digest in given if known.get(digest.algorithm) == digest]
-    if not shared:
-        raise RejectedError(
-            f"it is about {', '.join(str(digest) for digest in given[:3])}, which is another file",
-            code=f"{code}.other-artifact",
-        )
-    if isinstance(says, Vex):
-        return says
-    return replace(says, about=tuple(dict.fromkeys((*says.about, known["sha256"]))))
+def _about(says: Document, known: Mapping[str, Digest]) -> Document:
+    """Return what a document about the file says, with the file's SHA-256 as what it is about."""
+    return says if isinstance(says, Vex) else replace(says, about=(known["sha256"],))
 
 
 def _signed_name(claim: Claim, name: str) -> str:

@@ -33,6 +33,8 @@ from kit.verifiers.openpgp import OpenPgpVerifier
 #: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
 #: them as many as the product of its lines and its files.
 MAX_FINDINGS = 32
+#: Characters of one finding's message: what it quotes may be a bundle's whole content.
+MAX_MESSAGE = 4096
 MAX_SIGNERS = 32
 
 
@@ -56,7 +58,9 @@ class Weighed:
     def find(
         self, member: str, level: Level, code: str, message: str, hint: str | None = None
     ) -> None:
-        """Keep a finding about a member."""
+        """Keep a finding about a member, its message cut where it is very long."""
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}… ({len(message) - MAX_MESSAGE} more characters)"
         self.keep(
             member, Finding(level=level, code=code, subject=member, message=message, hint=hint)
         )

@@ -21,6 +21,8 @@ FORMAT = "spdx"
 MAX_ITEMS = 1_000_000
 #: Of what a document describes, how much is kept.
 MAX_DESCRIBED = 64
+#: Of one package: spdx-spec 7.10 knows 17 algorithms.
+MAX_CHECKSUMS = 64
 
 _VERSIONS = {"SPDX-2.2": "2.2", "SPDX-2.3": "2.3"}
 _ALGORITHMS = {"SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
@@ -138,7 +140,7 @@ def _texts(fields: Fields, key: str) -> Iterator[str]:
 
 
 def _digests(package: Fields) -> Iterator[Digest]:
-    for item in package.objects("checksums", MAX_ITEMS):
+    for item in package.objects("checksums", MAX_CHECKSUMS):
         algorithm, text = item.needed_text("algorithm"), item.needed_text("checksumValue")
         if algorithm in _ALGORITHMS:
             yield encodings.digest(_ALGORITHMS[algorithm], text.lower())

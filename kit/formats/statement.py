@@ -23,6 +23,8 @@ TYPES = ("https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1")
 MAX_BYTES = enclosed.MAX_BYTES + (1 << 20)
 MAX_SUBJECTS = 1024
 MAX_DIGESTS = 32
+#: Characters of a name or type: findings repeat them for every file that a pack names.
+MAX_TEXT = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +95,20 @@ def parse(payload: bytes) -> Statement:
     return Statement(
         type=kind,
         subjects=subjects,
-        predicate_type=fields.needed_text("predicateType"),
+        predicate_type=_bounded(fields, "predicateType", fields.needed_text("predicateType")),
         # Not through Fields: tools do write null where a predicate has nothing to say.
         predicate=value.get("predicate"),
     )
 
 
+def _bounded(fields: Fields, key: str, text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise MalformedError(f"{fields.where(key)} is over {MAX_TEXT} characters")
+    return text
+
+
 def _subject(fields: Fields) -> Subject:
-    name = fields.text("name")
+    name = _bounded(fields, "name", fields.text("name") or "")
     given = fields.need("digest")
     if not isinstance(given, dict) or not given or len(given) > MAX_DIGESTS:
         raise MalformedError(f"{fields.where('digest')} is not an object of 1 to {MAX_DIGESTS}")

@@ -101,12 +101,16 @@ def of_other_package(name: str, source: Source) -> Finding | None:
 def unproved_version(
     name: str, version: str, claims: Iterable[Claim], parts: Sequence[Requirement]
 ) -> Finding | None:
-    """Return a finding where neither the proved name nor the policy says the version."""
+    """Return a finding where neither the proved name nor the policy says the version.
+
+    ``claims`` met ``parts``, as for :func:`unproved_name`. Who signed a document that speaks
+    of the file says nothing of its version.
+    """
     if any(part.digest is not None for part in parts):
         return None
     if names_version(name, version):
         return None
-    met_by = {claim.identity.subject for claim in claims}
+    met_by = {claim.identity.subject for claim in claims if claim.document is None}
     for part in parts:
         identity = part.signer.identity if part.signer else None
         if identity is not None and identity in met_by and names_version(identity, version):

@@ -27,7 +27,10 @@ _OTHER_BYTES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Whether a demand is met: by which claims, which requirements of it, and what was found."""
+    """Whether a demand is met: by which claims, which requirements of it, and what was found.
+
+    ``parts`` are the requirements that bind the file: those that documents alone met do not.
+    """
 
     met: bool
     claims: tuple[Claim, ...] = ()
@@ -67,8 +70,9 @@ def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumst
         missing = requirements.by_digest(requirement, file.digests)
         found = tuple(_error(miss.code, file.artifact.name, miss.message) for miss in missing)
         return Outcome(met=not missing, parts=() if missing else (requirement,), findings=found)
+    vex = requirements.vex_for(requirement, file, where)
     judged = [
-        (claim, requirements.misses(requirement, claim, file, where)) for claim in file.claims
+        (claim, requirements.misses(requirement, claim, file, where, vex)) for claim in file.claims
     ]
     if requirement.every:
         failing = [
@@ -83,21 +87,27 @@ def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumst
     met = tuple(claim for claim, missing in judged if not missing)
     signers = len({signer_of(claim) for claim in met})
     if signers >= requirement.at_least:
-        notes = _of_scans(requirement, met, file, where)
-        return Outcome(met=True, claims=met, parts=(requirement,), findings=tuple(notes))
+        notes = _of_scans(requirement, met, file, (vex, where))
+        binds = requirement.digest is not None or any(claim.document is None for claim in met)
+        parts = (requirement,) if binds else ()
+        return Outcome(met=True, claims=met, parts=parts, findings=tuple(notes))
     if met:
         return _unmet(requirement, file, [], f"{signers} distinct signers show it")
     return _unmet(requirement, file, judged, None)
 
 
 def _of_scans(
-    requirement: Requirement, met: Iterable[Claim], file: FileFacts, where: Circumstances
+    requirement: Requirement,
+    met: Iterable[Claim],
+    file: FileFacts,
+    weighed_by: tuple[Sequence[Claim], Circumstances],
 ) -> Iterator[Finding]:
     """Yield what did not count against a scan that passes, and why."""
     if requirement.scan is None:
         return
+    vex, where = weighed_by
     for claim in met:
-        for note in documents.scan_notes(requirement.scan, claim, file.claims, where.at):
+        for note in documents.scan_notes(requirement.scan, claim, vex, where.at):
             yield Finding(
                 level=Level.NOTE,
                 code=note.code,

@@ -59,8 +59,8 @@ def scan_misses(
 ) -> tuple[Miss, ...]:
     """Return why a claim does not show a scan that passes a rule's gate; empty where it does.
 
-    ``vex`` are the claims about the same artifact, whoever signed them; ``at`` is the time of
-    the check.
+    ``vex`` are claims about the same artifact that may except results, whoever signed them;
+    ``at`` is the time of the check.
     """
     other = scan_kind(rule, claim)
     says = claim.predicate

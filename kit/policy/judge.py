@@ -139,6 +139,8 @@ def _below(version: str, floor: str) -> bool:
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
     """Fail a file that a signer of the policy lists under another digest."""
+    # Also one that no [signers] table names: `openpgp` in a requirement.
+    signers = dict.fromkeys((*release.signers.values(), *release.used_signers))
     return [
         _error(
             "digest.mismatch",
@@ -147,10 +149,7 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
             hint="the file is not the one its publisher listed",
         )
         for contradiction in file.contradictions
-        if any(
-            not requirements.by_signer(signer, contradiction.over)
-            for signer in release.signers.values()
-        )
+        if any(not requirements.by_signer(signer, contradiction.over) for signer in signers)
     ]
 
 

@@ -7,26 +7,54 @@ is wanted, signed by whom it must be; only such claims are put to the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kit.formats import provenance, strictjson
 from kit.formats.encodings import render_time
 from kit.formats.rules import Denied, Requirement, Signer
 from kit.model import Claim, Digest
+from kit.model.predicates import Vex
 from kit.policy import builds, documents
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
 
 
 def misses(
-    requirement: Requirement, claim: Claim, file: FileFacts, where: Circumstances
+    requirement: Requirement,
+    claim: Claim,
+    file: FileFacts,
+    where: Circumstances,
+    vex: Sequence[Claim] = (),
 ) -> tuple[Miss, ...]:
     """Return why a claim about a file does not meet a requirement; empty means that it does.
 
-    Ordered from who signed to what was signed.
+    Ordered from who signed to what was signed. ``vex`` is what :func:`vex_for` returns.
     """
     found = of_kind(requirement, claim, file)
-    return found or (*_rest(requirement, claim, file, where), *by_digest(requirement, file.digests))
+    return found or (*_rest(requirement, claim, where, vex), *by_digest(requirement, file.digests))
+
+
+def vex_for(requirement: Requirement, file: FileFacts, where: Circumstances) -> tuple[Claim, ...]:
+    """Return the VEX claims that may except results of a requirement's scan of a file, once each.
+
+    They count on the terms on which all evidence does: the times that the release file
+    allows, and the log. A statement about a digest manifest says nothing of what it lists.
+    """
+    if requirement.scan is None or not requirement.scan.vex:
+        return ()
+    found: dict[tuple[object, ...], Claim] = {}
+    for claim in file.claims:
+        if (
+            isinstance(claim.predicate, Vex)
+            and claim.listed_in is None
+            and not any(_by_circumstances(requirement, claim, where))
+        ):
+            who = claim.identity
+            key = (claim.instance, who.subject_type, who.issuer, who.subject)
+            about = (claim.digest, claim.names, claim.document is None, claim.predicate)
+            # One statement carried a thousand times is one.
+            found.setdefault((*key, *about, who.facts.get("key")), claim)
+    return tuple(found.values())
 
 
 def of_kind(requirement: Requirement, claim: Claim, file: FileFacts) -> tuple[Miss, ...]:
@@ -66,21 +94,28 @@ def _of_document(requirement: Requirement, claim: Claim) -> Iterator[Miss]:
         yield Miss("policy.document", "it is a document that speaks of the file, no more")
 
 
-def _rest(
-    requirement: Requirement, claim: Claim, file: FileFacts, where: Circumstances
+def _by_circumstances(
+    requirement: Requirement, claim: Claim, where: Circumstances
 ) -> Iterator[Miss]:
+    """Yield why a claim does not count, whatever it says: when it was signed, and the log."""
     yield from _by_time(claim, where)
     logged = requirement.log
     if logged is None:  # a certificate's was demanded by its instance; a key has none
         logged = claim.identity.subject_type == "key"
     if logged and not claim.log:
         yield Miss("policy.log", "it rests on no transparency log, and the rule demands one")
+
+
+def _rest(
+    requirement: Requirement, claim: Claim, where: Circumstances, vex: Sequence[Claim]
+) -> Iterator[Miss]:
+    yield from _by_circumstances(requirement, claim, where)
     yield from _by_schema(requirement, claim)
     yield from _by_build(requirement, claim)
     if requirement.sbom is not None:
         yield from documents.sbom_misses(requirement.sbom, claim)
     if requirement.scan is not None:
-        yield from documents.scan_misses(requirement.scan, claim, file.claims, where.at)
+        yield from documents.scan_misses(requirement.scan, claim, vex, where.at)
 
 
 def _by_build(requirement: Requirement, claim: Claim) -> tuple[Miss, ...]:
@@ -122,7 +157,11 @@ def _by_schema(requirement: Requirement, claim: Claim) -> Iterator[Miss]:
 def is_denied(denied: Denied, claim: Claim) -> bool:
     """Say whether a claim is by somebody who may never pass."""
     subject = claim.identity.subject
-    return subject in denied.keys or (
+    # Of an OpenPGP key, any of its subkeys may have been the one that was stolen.
+    signed_by = {subject, claim.identity.facts.get("signing-key", subject)}
+    if claim.identity.subject_type != "openpgp":
+        signed_by = {subject}
+    return bool(signed_by & denied.keys) or (
         claim.identity.subject_type not in ("key", "openpgp") and subject in denied.identities
     )
 

@@ -78,10 +78,6 @@ def _moment(statement: VexStatement) -> float:
     return statement.at.timestamp() if statement.at is not None else float("-inf")
 
 
-def _is_digest(product: str) -> bool:
-    return product.startswith(("sha256:", "sha384:", "sha512:"))
-
-
 def _is_about(statement: VexStatement, claim: Claim) -> bool:
     """Say whether a statement is about the artifact: by digest, or by its signed name."""
     if not statement.products:
@@ -99,7 +95,11 @@ def _may_be_about(statement: VexStatement, claim: Claim) -> bool:
     """
     if _is_about(statement, claim):
         return True
-    return statement.status not in _EXCEPTING and not any(map(_is_digest, statement.products))
+    # By another digest of the same algorithm it is another artifact; by one of another
+    # algorithm, who knows.
+    algorithm = f"{claim.digest.algorithm}:"
+    told = any(product.startswith(algorithm) for product in statement.products)
+    return statement.status not in _EXCEPTING and not told
 
 
 def _may_mean(statement: VexStatement, vulnerability: Vulnerability) -> bool:

@@ -47,6 +47,9 @@ def claim_for(
         kind=EvidenceKind.DIGESTS,
         digest=known["sha256"],
         names=(name,) if manifest.names_files else (),
+        # What a statement over the manifest says is about the manifest.
         predicate_type=None,
+        predicate=None,
+        predicate_json=None,
         listed_in=listed_in,
     )

@@ -82,7 +82,7 @@ class VerifiedStatement:
         """Return the claim about the file with these digests, or raise `RejectedError`."""
         names = self.statement.names_of(known)
         if names is None:
-            subjects = [s.name or "(no name)" for s in self.statement.subjects]
+            subjects = [(s.name or "(no name)")[:200] for s in self.statement.subjects[:6]]
             raise RejectedError(
                 f"the statement is about other files: {', '.join(subjects[:5])}"
                 f"{' …' if len(subjects) > 5 else ''}",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,14 +14,17 @@ from typing import Any
 import pytest
 
 from kit.check import hashing, weighing
+from kit.check.documents import Vouched
 from kit.check.jobs import Basis
 from kit.check.weighing import Weighed
 from kit.collect import Request, collect
+from kit.errors import RejectedError
 from kit.formats import enclosed, kinds, release_file
-from kit.model import Claim, Digest, EvidenceKind
-from kit.model.predicates import Sbom, Scan, Vex
+from kit.model import Claim, Digest, EvidenceFile, EvidenceKind
+from kit.model.predicates import Sbom, Scan, Vex, VexStatement
 from kit.pack.reader import Pack
 from tests import documents
+from tests.claims import claim
 from tests.lab import IDENTITY, ISSUER, Lab
 from tests.unit.check.test_walk import anchor
 
@@ -227,3 +232,23 @@ def test_documents_are_told_by_their_names(name: str, kind: EvidenceKind | None)
 def test_documents_are_told_by_what_they_hold(value: Any, kind: EvidenceKind | None) -> None:
     assert kinds.by_content("report.json", raw(value)) is kind
     assert kinds.by_content("report.bin", raw(value)) is None
+
+
+@pytest.mark.parametrize("kind", [EvidenceKind.SBOM, EvidenceKind.VEX])
+def test_a_document_about_many_files_is_asked_about_each_in_no_time(kind: EvidenceKind) -> None:
+    about = tuple(Digest("sha256", f"{number:064x}") for number in range(20_000))
+    usual = VexStatement(ids=("CVE-2026-1",), status="fixed")
+    says: Sbom | Vex = Sbom(format="spdx", version="2.3", components=1, about=about)
+    if kind is EvidenceKind.VEX:
+        each = tuple(replace(usual, products=(str(digest),)) for digest in about)
+        says = Vex(author="a", statements=each)
+    evidence = EvidenceFile(kind=kind, name="d.json", member="evidence/d.json", about=())
+    vouched = Vouched(evidence=evidence, over=(claim(),), says=says)
+    started = time.process_time()
+    made = [one for digest in about for one in vouched.claims_for({"sha256": digest})]
+    with pytest.raises(RejectedError, match="which is another file"):
+        vouched.claims_for({"sha256": Digest("sha256", "f" * 64)}).__next__()
+    assert time.process_time() - started < 10
+    assert len(made) == len(about)
+    kept = {len(one.predicate.about) for one in made if isinstance(one.predicate, Sbom)}
+    assert kept <= {1}  # 20 000 lists of 20 000 would take gigabytes

@@ -12,7 +12,7 @@ import pytest
 
 from kit.check import Options, check
 from kit.check import jobs as check_jobs
-from kit.check.jobs import Job, Subject
+from kit.check.jobs import Basis, Job, Subject
 from kit.collect import Request, collect
 from kit.errors import PackError
 from kit.formats import release_file, trusted_root
@@ -29,6 +29,7 @@ from kit.model import (
 from kit.pack import roster, writer
 from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
+from tests.claims import sha256
 from tests.lab import IDENTITY, ISSUER, Lab
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -254,6 +255,33 @@ def test_many_refused_lines_about_many_files_are_told_in_bounds(
         report = check(opened, release, {"acme": anchor(lab)}, Options(at=NOW))
     assert all(len(verdict.findings) < 100 for verdict in report.verdicts)
     assert "evidence.more" in {f.code for f in report.verdicts[0].findings}
+
+
+def test_what_a_bundle_makes_a_finding_quote_is_cut(
+    tmp_path: Path, release: ReleaseFile, lab: Lab
+) -> None:
+    names = {"n" * 4000 + str(n): str(n).encode() for n in range(100, 110)}
+    evidence = {
+        "evidence/a.json": ("sigstore-bundle", lab.attest(names)),
+        "evidence/b.json": ("sigstore-bundle", lab.envelope(b"{}", payload_type="t" * 1_000_000)),
+    }
+    with hostile(tmp_path / "p", evidence, 2) as opened:
+        report = check(opened, release, {"acme": anchor(lab)}, Options(at=NOW))
+    found = [finding for verdict in report.verdicts for finding in verdict.findings]
+    assert {"statement.subject", "evidence.unsupported"} <= {f.code for f in found}
+    assert max(len(finding.message) for finding in found) < 5000
+
+
+def test_the_claims_of_one_bundle_share_one_whole_predicate(lab: Lab) -> None:
+    files = {f"{n}.bin": str(n).encode() for n in range(3)}
+    subjects = tuple(
+        Subject(member=name, digests={"sha256": sha256(raw)}) for name, raw in files.items()
+    )
+    job = Job(label="a", raw=lab.attest(files, predicate={"long": "text"}), subjects=subjects)
+    basis = Basis(anchors=(anchor(lab),), at=NOW, whole_predicates=True)
+    made = [claim for outcome in check_jobs.run([job], basis, 1) for claim in outcome.claims]
+    assert len(made) == len(files)
+    assert len({id(claim.predicate_json) for claim in made}) == 1
 
 
 def test_one_bundle_repeated_makes_one_claim(

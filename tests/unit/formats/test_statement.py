@@ -118,6 +118,19 @@ def test_a_message_about_a_digest_is_short_however_long_its_name_is() -> None:
 # ---- matching -------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"predicateType": "a" * 5000},
+        {"subject": [{"name": "a" * 5000, "digest": {"sha256": SHA256}}]},
+    ],
+)
+def test_what_findings_repeat_is_bounded(changes: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError, match="is over 4096 characters") as caught:
+        parse(**changes)
+    assert len(str(caught.value)) < 200
+
+
 def test_a_subject_matches_by_one_shared_digest() -> None:
     assert about(subject(sha256=SHA256, gitCommit="a" * 40)).names_of(KNOWN) == ("tool",)
 

@@ -392,6 +392,13 @@ def test_a_shared_builder_proves_nothing_without_repository_and_ref(
     assert codes(claim, **rule) == (["policy.shared-builder"] if shared else [])
 
 
+@pytest.mark.parametrize("builder", [GENERATOR, GENERATOR.upper()])
+def test_the_generator_is_shared_also_where_nothing_says_for_whom_it_built(builder: str) -> None:
+    silent = made(SHARED)
+    who = replace(silent.identity, facts={"build-signer-uri": f"{builder}@refs/tags/v2.1.0"})
+    assert codes(replace(silent, identity=who)) == ["policy.shared-builder"]
+
+
 def test_the_hint_says_what_is_missing() -> None:
     (miss,) = judged.misses(BuildRule(source_tag="v1.0"), made(SHARED))
     assert miss.hint == "add source-repository to the rule"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from kit.formats.release_file import ReleaseFile
 from kit.model import Claim, EvidenceKind, Finding, Identity, Level
+from kit.model.predicates import Sbom, Scan, Severity, Vex, VexStatement, Vulnerability
 from kit.policy.judge import judge
 from tests import claims
 from tests.claims import WHEEL, claim, file, release, sha256, statement, unreadable
@@ -300,6 +302,7 @@ def test_denied_bytes_never_pass() -> None:
         ),
         (f'keys = ["sha256:{"c" * 64}"]', KEY),
         (f'keys = ["{FINGERPRINT.lower()}"]', GPG),
+        (f'keys = ["{"AB" * 20}"]', replace(GPG, facts={"signing-key": "AB" * 20})),
     ],
 )
 def test_what_a_denied_signer_signed_never_passes_whoever_signed_it_too(
@@ -313,3 +316,88 @@ def test_what_a_denied_signer_signed_never_passes_whoever_signed_it_too(
 def test_an_identity_is_not_denied_for_a_part_of_it() -> None:
     wanted = policy('signer = "release"', f'deny = {{identities = ["{IDENTITY[:-1]}"]}}')
     assert errors(wanted, statement()) == []
+
+
+# ---- what documents say -----------------------------------------------------------
+
+CVE = Vulnerability(ids=("CVE-2026-1",), severity=Severity.HIGH)
+SCANNED = statement(predicate=Scan(format="grype", tool="grype", found=(CVE,)))
+EXCEPTING = Vex(author="a", statements=(VexStatement(ids=CVE.ids, status="fixed", at=AT),))
+VEXED = 'signer = "release"\nscan = {fail-on = "high", vex = "jo"}'
+BY_KEY = VEXED.replace('"jo"', '"key"')
+
+
+def vexed(**changes: Any) -> Claim:
+    return statement(**JO | {"predicate": EXCEPTING, "predicate_type": "v"} | changes)
+
+
+def keyed_vex(**changes: Any) -> Claim:
+    return replace(vexed(**changes), identity=KEY)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "excepting"),
+    [
+        (policy(VEXED), vexed()),
+        (policy(VEXED, "oldest-signature = 2025-01-01"), vexed()),
+        (policy(BY_KEY), keyed_vex(log=LOGGED)),
+        (policy(f"{BY_KEY}\nlog = false"), keyed_vex()),
+    ],
+)
+def test_vex_counts_on_the_terms_of_all_evidence(wanted: ReleaseFile, excepting: Claim) -> None:
+    assert errors(wanted, SCANNED) == ["policy.unmet"]
+    assert errors(wanted, SCANNED, excepting) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "excepting"),
+    [
+        (policy(VEXED, "newest-signature = 2025-06-02"), vexed(signed_at=AT + timedelta(days=2))),
+        (policy(VEXED, "oldest-signature = 2025-01-01"), vexed(signed_at=None)),
+        (policy(f"{VEXED}\nlog = true"), vexed()),
+        (policy(BY_KEY), keyed_vex()),
+        # What is said of a digest manifest is not said of what it lists.
+        (policy(VEXED), vexed(listed_in="SHA256SUMS")),
+    ],
+)
+def test_vex_that_does_not_count_excepts_nothing(wanted: ReleaseFile, excepting: Claim) -> None:
+    scanned = replace(SCANNED, log=LOGGED)
+    assert errors(wanted, scanned, excepting) == ["policy.unmet"]
+
+
+def test_many_copies_of_scans_and_statements_take_no_product_of_time() -> None:
+    scans = [replace(SCANNED, evidence=f"s{n}") for n in range(3000)]
+    statements = [vexed(evidence=f"v{n}") for n in range(3000)]
+    started = time.process_time()
+    assert errors(policy(VEXED), *scans, *statements) == []
+    assert time.process_time() - started < 10
+
+
+UNNAMED = "tool.bin"
+UNNAMED_LINE = f"""\
+[[artifact]]
+source = "{claims.SOURCE}"
+files = ["{UNNAMED}"]
+[[artifact.require]]
+signer = "jo"
+[[artifact.require]]
+signer = "release"
+"""
+
+
+@pytest.mark.parametrize("sbom", ['{file = "sbom.json"}', "true"])
+def test_who_signed_an_sbom_does_not_say_the_files_version(sbom: str) -> None:
+    lines = f"{UNNAMED_LINE}sbom = {sbom}\n"
+    anybody = SIGNERS.replace(JO["subject"], "https://jo.test")
+    wanted = release(None, signers=anybody, lines=lines)
+    named = statement(name=UNNAMED, subject="https://jo.test")
+    says = Sbom(format="spdx", version="2.3", components=3, about=(claim().digest,))
+    beside = claim(document="sbom.json", predicate=says)
+    judged = file(named, beside, name=UNNAMED)
+    (verdict,), _ = judge(wanted, [judged], unreadable, AT)
+    assert [f.code for f in verdict.findings] == ["artifact.version-unproved"]
+    tagged = release(None, signers=anybody, lines=f"{lines}source-tag = 'v1.0'\n")
+    built = replace(beside.identity, facts={"source-repository-ref": "refs/tags/v1.0"})
+    judged = file(named, replace(beside, identity=built), name=UNNAMED)
+    (verdict,), _ = judge(tagged, [judged], unreadable, AT)
+    assert [f.code for f in verdict.findings] == ["artifact.version-unproved"]

@@ -327,6 +327,13 @@ def test_the_newest_statement_on_a_result_decides(
     assert codes(VEXED, scan(CVE), same_time) == ["scan.severity"]
 
 
+def test_a_statement_by_a_digest_that_cannot_be_compared_stands_in_the_way() -> None:
+    newer = stated("affected", products=(f"sha512:{'a' * 128}",), at=AT + timedelta(hours=1))
+    assert codes(VEXED, scan(CVE), vex(stated(products=(MINE,)), newer)) == ["scan.severity"]
+    elsewhere = replace(newer, products=(str(sha256(b"other")), f"sha512:{'a' * 128}"))
+    assert codes(VEXED, scan(CVE), vex(stated(products=(MINE,)), elsewhere)) == []
+
+
 def test_another_packages_statement_stands_in_nobodys_way() -> None:
     here = replace(CVE, package="pkg:npm/libx@1.0?arch=all")
     other = stated("affected", components=("pkg:npm/liby@1.0",), at=AT + DAY)

@@ -12,7 +12,7 @@ import pytest
 from kit.formats import distribution
 from kit.formats.distribution import Named
 from kit.formats.release_file import ReleaseFile
-from kit.model import Artifact, Claim, Contradiction, Digest, Finding, Level, Verdict
+from kit.model import Artifact, Claim, Contradiction, Digest, Finding, Identity, Level, Verdict
 from kit.policy.demands import MAX_NEAREST
 from kit.policy.facts import FileFacts
 from kit.policy.judge import judge
@@ -476,6 +476,19 @@ def test_a_manifest_of_a_stranger_contradicts_nothing(change: dict[str, Any]) ->
 def test_a_manifest_that_lists_another_digest_fails_a_pinned_file_too() -> None:
     policy = release(f'digest = "{sha256(b"artifact")}"')
     assert errors(verdict(contradicted(), policy)) == ["digest.mismatch"]
+
+
+def test_a_manifest_of_an_openpgp_key_that_only_a_requirement_names_fails_the_file() -> None:
+    key = "AB" * 20
+    gpg = Identity(subject=key, subject_type="openpgp", issuer="")
+    over = replace(claim(raw=b"SHA256SUMS", instance="openpgp"), identity=gpg)
+    lists = Contradiction(over=over, message="lists another")
+    detached = replace(over, digest=sha256(b"artifact"))
+    policy = release(f'openpgp = "{key}"\n[[artifact.require]]\nsigner = "release"')
+    good = file(detached, statement())
+    assert errors(verdict(good, policy)) == []
+    contradicting = replace(good, contradictions=(lists,))
+    assert errors(verdict(contradicting, policy)) == ["digest.mismatch"]
 
 
 # ---- order --------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from kit.errors import RejectedError
 from kit.formats import digest_manifest
 from kit.model import Claim, Digest, EvidenceKind, Identity
+from kit.model.predicates import Unreadable
 from kit.verifiers import digests
 
 FILE = b"the file"
@@ -23,6 +24,8 @@ OVER = Claim(
     signed_at=datetime(2026, 1, 1, tzinfo=UTC),
     accepted_by=("sigstore-python",),
     predicate_type="https://example.org/about-the-manifest",
+    predicate=Unreadable(code="c", message="m"),
+    predicate_json="{}",
 )
 
 
@@ -49,7 +52,8 @@ def test_a_listed_file_gets_the_manifests_signer_and_is_marked_as_listed() -> No
 
 
 def test_what_was_said_of_the_manifest_is_not_said_of_the_file() -> None:
-    assert claimed(f"{known()['sha256'].hex}  tool.tgz\n").predicate_type is None
+    found = claimed(f"{known()['sha256'].hex}  tool.tgz\n")
+    assert (found.predicate_type, found.predicate, found.predicate_json) == (None, None, None)
 
 
 def test_a_file_that_is_not_listed_gets_no_claim() -> None:
