@@ -60,8 +60,9 @@ def _lines(raw: bytes) -> list[str]:
 
 
 def _body(lines: list[str]) -> bytes:
-    while lines and not lines[-1]:
-        lines = lines[:-1]
+    # Not one after the other from a copy: a megabyte of empty lines would take an hour.
+    end = next((number for number in range(len(lines), 0, -1) if lines[number - 1]), 0)
+    lines = lines[:end]
     checksum = lines[-1] if lines and _CHECKSUM.fullmatch(lines[-1]) else None
     body = encodings.b64decode("".join(lines[:-1] if checksum else lines))
     if checksum and encodings.b64decode(checksum[1:]) != crc24(body).to_bytes(3, "big"):

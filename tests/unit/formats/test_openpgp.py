@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 import pytest
@@ -252,3 +253,12 @@ def test_a_sig_is_openpgps_by_its_bytes() -> None:
 def test_errors_are_of_evidence() -> None:
     with pytest.raises(MalformedError):
         openpgp.public_key(b"\x80")
+
+
+def test_a_megabyte_of_empty_lines_takes_no_time() -> None:
+    lines = b"\n" * (openpgp.MAX_BYTES - 100)
+    raw = b"-----BEGIN PGP SIGNATURE-----\n\n" + lines + b"-----END PGP SIGNATURE-----\n"
+    started = time.process_time()
+    with pytest.raises(MalformedError, match="no signature"):
+        openpgp.detached(raw)
+    assert time.process_time() - started < 10  # was an hour
