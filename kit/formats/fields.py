@@ -8,7 +8,7 @@ value, or writes ``null`` for it, so every reader here takes both as ``None`` un
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from kit.errors import MalformedError
@@ -19,6 +19,8 @@ _INT64 = re.compile(r"0|[1-9][0-9]{0,18}")
 
 class Fields:
     """One JSON object, read key by key; remembers which keys were asked for."""
+
+    __slots__ = ("_asked", "_value", "path")
 
     def __init__(self, value: Any, path: str = "") -> None:
         """Wrap ``value``; raise :class:`MalformedError` if it is not an object."""
@@ -117,8 +119,13 @@ class Fields:
 
     def objects(self, key: str, limit: int) -> list[Fields]:
         """Return a list of objects, each knowing its path."""
-        items, where = self.array(key, limit), self.where(key)
-        return [Fields(item, f"{where}[{n}]") for n, item in enumerate(items)]
+        return list(self.each(key, limit))
+
+    def each(self, key: str, limit: int) -> Iterator[Fields]:
+        """Yield the objects of a list, as :meth:`objects` returns them; for lists of very many."""
+        where = self.where(key)
+        for number, item in enumerate(self.array(key, limit)):
+            yield Fields(item, f"{where}[{number}]")
 
     def octets_array(self, key: str, limit: int) -> tuple[bytes, ...]:
         """Return a list of canonical base64 strings as bytes."""

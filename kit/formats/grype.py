@@ -51,7 +51,7 @@ def _output(top: Fields) -> Scan:
         found=tuple(
             _vulnerability(match)
             for key in ("matches", "ignoredMatches")
-            for match in top.objects(key, MAX_ITEMS)
+            for match in top.each(key, MAX_ITEMS)
         ),
         finished_at=_time(descriptor, "timestamp"),
         database_at=_database(descriptor),

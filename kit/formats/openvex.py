@@ -60,7 +60,7 @@ def _document(top: Fields) -> Vex:
     top.need("statements")
     statements = [
         statement
-        for item in top.objects("statements", MAX_STATEMENTS)
+        for item in top.each("statements", MAX_STATEMENTS)
         for statement in _statements(item, of_document)
     ]
     if not statements:

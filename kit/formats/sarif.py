@@ -102,7 +102,7 @@ def _results(run: Fields) -> Iterator[Vulnerability]:
     # SARIF 3.14.23: left out or null means that nothing is known, not that nothing was found.
     run.need("results")
     rules = _Rules(run.needed_object("tool"))
-    for result in run.objects("results", MAX_ITEMS):
+    for result in run.each("results", MAX_ITEMS):
         kind = result.text("kind") or "fail"
         if kind not in _KINDS:
             raise MalformedError(f"{result.where('kind')} is {kind[:40]!r}")
@@ -142,8 +142,7 @@ class _Rules:
     def __init__(self, tool: Fields) -> None:
         components = [tool.needed_object("driver"), *tool.objects("extensions", MAX_RUNS)]
         self._places = [
-            [_rule(rule) for rule in component.objects("rules", MAX_ITEMS)]
-            for component in components
+            [_rule(rule) for rule in component.each("rules", MAX_ITEMS)] for component in components
         ]
         self._by_id: dict[str, _Rule] = {}
         for rule in (rule for rules in self._places for rule in rules):

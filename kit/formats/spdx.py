@@ -115,7 +115,7 @@ def _packages(top: Fields) -> dict[str, Fields]:
 def _described(top: Fields) -> list[str]:
     """Return the ids that the document says it describes, either way of saying so."""
     found = dict.fromkeys(_texts(top, "documentDescribes"))
-    for relation in top.objects("relationships", MAX_ITEMS):
+    for relation in top.each("relationships", MAX_ITEMS):
         of, to = relation.needed_text("spdxElementId"), relation.needed_text("relatedSpdxElement")
         kind = relation.needed_text("relationshipType")
         if kind == "DESCRIBES" and of == "SPDXRef-DOCUMENT":
@@ -129,7 +129,7 @@ def _files(top: Fields, ids: frozenset[str]) -> list[Fields]:
     """Return the files of these ids: a document may describe a file alone."""
     if not ids:
         return []
-    return [file for file in top.objects("files", MAX_ITEMS) if file.text("SPDXID") in ids]
+    return [file for file in top.each("files", MAX_ITEMS) if file.text("SPDXID") in ids]
 
 
 def _texts(fields: Fields, key: str) -> Iterator[str]:
