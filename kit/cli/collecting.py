@@ -9,7 +9,7 @@ from pathlib import Path
 from kit import collect
 from kit.cli import checking, environment, github_settings, pip_settings, terminal
 from kit.cli.status import of_report
-from kit.collect import Request, staging
+from kit.collect import Request, Settings, staging
 from kit.errors import MachineError, PackError, UsageError
 from kit.formats.release_file import ReleaseFile
 from kit.model import Report
@@ -36,9 +36,11 @@ def request(
         out=out,
         now=environment.now(),
         epoch=environment.source_date_epoch(),
-        plain_http=frozenset(plain_http),
-        index=_index(index_url) if asks_index or index_url is not None else None,
-        github=github_settings.access(sources, github, plain_http, os.environ),
+        settings=Settings(
+            plain_http=frozenset(plain_http),
+            index=_index(index_url) if asks_index or index_url is not None else None,
+            github=github_settings.access(sources, github, plain_http, os.environ),
+        ),
         say=terminal.say,
     )
 

@@ -11,25 +11,15 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 from kit.collect import assembly, staging, target
+from kit.collect.asking import Places, Settings
 from kit.collect.assembly import Brought
 from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
-from kit.formats.release_file import Line, ReleaseFile
-from kit.formats.source_text import Source
-from kit.model import Answer, Found, Gathered
+from kit.formats.release_file import ReleaseFile
 from kit.pack import layout, writer
-from kit.sources import file as file_source
-from kit.sources import github as github_source
-from kit.sources import https as https_source
-from kit.sources import index as package_index
-from kit.sources import pypi as pypi_source
-from kit.sources.github_api import Access
-from kit.sources.http import Client
-from kit.sources.index import Index
 
 #: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
 FAT32_LIMIT = (4 << 30) - 1
@@ -40,9 +30,8 @@ class Request:
     """What to collect, and where to.
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
-    set; else the pack's date is when this collect was first started. ``index`` is the
-    package index, the public one if there is none. ``github`` is GitHub's API, and the
-    tokens for it. ``say`` is told what is going on, a line each.
+    set; else the pack's date is when this collect was first started. ``say`` is told what is
+    going on, a line each.
     """
 
     release: ReleaseFile
@@ -50,9 +39,7 @@ class Request:
     out: Path
     now: datetime
     epoch: datetime | None = None
-    plain_http: frozenset[str] = frozenset()
-    index: Index | None = None
-    github: Access = field(default_factory=Access)
+    settings: Settings = field(default_factory=Settings)
     say: Callable[[str], None] = lambda _: None
 
 
@@ -72,24 +59,10 @@ class Written:
 
 def plan(request: Request) -> Iterator[str]:
     """Yield what :func:`collect` would take or ask for, a line each; nothing is written."""
+    places = Places(request.settings, request.base, _ours(request))
     for line in request.release.lines:
         yield line.source.text
-        for source in (line.source, *line.evidence):
-            if source.scheme == "file":
-                takes = line.takes if source is line.source else None
-                ours = (request.out, target.unmet(request.out))
-                for asked in file_source.gather(source, request.base, takes, ours).asked:
-                    note = f" ({asked.note})" if asked.note else ""
-                    yield f"  {asked.answer.value}: {asked.wanted}{note}"
-            elif source.scheme == "pypi":
-                index = request.index or package_index.default()
-                yield from (f"  would ask: {place}" for place in pypi_source.places(source, index))
-            elif source.scheme == "github":
-                asked_for = github_source.places(source, request.github)
-                yield from (f"  would ask: {place}" for place in asked_for)
-            else:
-                for url in https_source.places(source.location):
-                    yield f"  would ask: {url}"
+        yield from places.planned(line)
 
 
 def collect(request: Request, folder: Path) -> Written:
@@ -100,8 +73,9 @@ def collect(request: Request, folder: Path) -> Written:
     """
     release = request.release
     first = staging.started_at(folder, release, request.now)
-    ask = _Ask(request, staging.downloads(folder))
-    brought = [(line, ask.gather(line)) for line in release.lines]
+    into = staging.downloads(folder)
+    places = Places(request.settings, request.base, _ours(request), into, request.say)
+    brought = [(line, places.gathered(line)) for line in release.lines]
     try:
         return _write(request, folder, first, brought)
     except (PackError, EvidenceError) as error:
@@ -132,72 +106,8 @@ def _write(request: Request, folder: Path, first: datetime, brought: Sequence[Br
     )
 
 
-class _Ask:
-    """Asks the places that lines name; one HTTP client serves them all, once one is needed."""
-
-    def __init__(self, request: Request, downloads: Path) -> None:
-        self._request = request
-        self._downloads = downloads
-
-    @cached_property
-    def _client(self) -> Client:
-        return Client(plain_http=self._request.plain_http)
-
-    @cached_property
-    def _index(self) -> Index:
-        return self._request.index or package_index.default()
-
-    @cached_property
-    def _index_client(self) -> Client:
-        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
-        return Client(plain_http=self._request.plain_http, credentials=self._index.credentials)
-
-    @cached_property
-    def _github(self) -> github_source.Places:
-        return github_source.Places(
-            access=self._request.github, into=self._downloads, plain=self._client
-        )
-
-    def gather(self, line: Line) -> Gathered:
-        """Gather a line's artifacts, and evidence from everywhere it says to look."""
-        brought = self._ask(line.source, line)
-        for source in line.evidence:
-            more = self._ask(source, None, brought.artifacts)
-            brought = Gathered(
-                artifacts=brought.artifacts,
-                evidence=(*brought.evidence, *more.evidence),
-                asked=(*brought.asked, *more.asked),
-            )
-        return brought
-
-    def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
-        what = "looking for evidence" if line is None else "gathering"
-        self._request.say(f"{source.text}: {what}")
-        if source.scheme == "file":
-            takes = None if line is None else line.takes
-            ours = (self._request.out, target.unmet(self._request.out))
-            return file_source.gather(source, self._request.base, takes, ours)
-        if source.scheme == "pypi":
-            return self._told(
-                pypi_source.gather(
-                    source,
-                    None if line is None else line.takes,
-                    self._downloads,
-                    self._index_client,
-                    self._index,
-                )
-            )
-        if source.scheme == "github":
-            return self._told(github_source.gather(source, line, known, self._github))
-        gather = https_source.gather_evidence if line is None else https_source.gather
-        return gather(source.location, self._downloads, self._client)
-
-    def _told(self, brought: Gathered) -> Gathered:
-        """Say what an index remarks about its files, such as that one was yanked."""
-        for row in brought.asked:
-            if row.note is not None and row.answer is Answer.FOUND:
-                self._request.say(f"{row.wanted}: {row.note}")
-        return brought
+def _ours(request: Request) -> tuple[Path, Path]:
+    return request.out, target.unmet(request.out)
 
 
 def _demand_room(folder: Path, size: int) -> None:

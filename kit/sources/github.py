@@ -22,10 +22,11 @@ from kit.formats.release_file import Line
 from kit.formats.source_text import Repository, Source
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import attestations, urls
-from kit.sources.github_api import Access, Api, each
+from kit.sources.github_api import Access, Api
 from kit.sources.github_assets import Asking, listed_assets, wanted_files
 from kit.sources.github_tags import commit, git_digest
 from kit.sources.http import Client
+from kit.sources.together import each
 
 _IMMUTABLE = "release"  # the predicate type that the API calls so
 

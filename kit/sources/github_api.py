@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -28,14 +27,11 @@ PUBLIC_API = "https://api.github.com"
 _TENANTS = ".ghe.com"
 _SECONDS = 300.0
 _MAX_PAGES = 100
-_AT_ONCE = 4
 _VERSION = (("X-GitHub-Api-Version", "2022-11-28"),)
 _JSON = "application/vnd.github+json"
 _OCTETS = "application/octet-stream"
 
 Value = TypeVar("Value")
-One = TypeVar("One")
-Many = TypeVar("Many")
 
 _HINTS = {
     "machine.rate-limited": (
@@ -212,13 +208,3 @@ class Api:
         if hints is not None:
             error.hint = hints[1] if self.authorized else hints[0]
         return error
-
-
-def each(ask: Callable[[One], Many], items: Sequence[One]) -> list[Many]:
-    """Ask for several at once; answers are in the order of the questions."""
-    pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
-    try:
-        return list(pool.map(ask, items))
-    finally:
-        # After a failure nothing more is asked: it could not make a pack any more.
-        pool.shutdown(cancel_futures=True)

@@ -12,8 +12,9 @@ from kit.formats.release_file import Line
 from kit.model import Answer, Asked, Found
 from kit.sources import urls
 from kit.sources.failures import failure
-from kit.sources.github_api import Api, each
+from kit.sources.github_api import Api
 from kit.sources.http import Fetched
+from kit.sources.together import each
 
 MAX_ASSETS = 1000  # what GitHub allows in a release
 MAX_ARTIFACT = 64 << 30

@@ -9,7 +9,6 @@ evidence that could not be asked for is not evidence that does not exist.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -21,11 +20,11 @@ from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import urls
 from kit.sources.downloads import Downloads
 from kit.sources.http import Client
+from kit.sources.together import each
 
 MAX_ARTIFACT = 64 << 30
 MAX_EVIDENCE = kinds.MAX_BYTES
 _EVIDENCE_SECONDS = 300.0
-_AT_ONCE = 4
 
 SIDECARS = (
     ".sigstore.json",
@@ -147,14 +146,7 @@ def _ask_sidecars(
 
 def _ask_all(downloads: Downloads, files: Sequence[_File]) -> list[_Reply]:
     """Ask for several files at once; answers are in the order of the questions."""
-    pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
-    try:
-        return list(
-            pool.map(lambda file: _ask(downloads, file, MAX_EVIDENCE, _EVIDENCE_SECONDS), files)
-        )
-    finally:
-        # After a failure nothing more is asked: it could not make a pack any more.
-        pool.shutdown(cancel_futures=True)
+    return each(lambda file: _ask(downloads, file, MAX_EVIDENCE, _EVIDENCE_SECONDS), files)
 
 
 def _ask(downloads: Downloads, file: _File, limit: int, within: float | None) -> _Reply:

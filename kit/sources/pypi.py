@@ -11,8 +11,7 @@ redirect of the index could, and the index's credential stays with the index's o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +26,11 @@ from kit.sources.downloads import Downloads
 from kit.sources.failures import failure
 from kit.sources.http import Client, Fetched, Want
 from kit.sources.index import Index
+from kit.sources.together import each
 
 MAX_ARTIFACT = 64 << 30
 MAX_PROVENANCE = 16 << 20
 _SECONDS = 300.0
-_AT_ONCE = 4
 _PROVENANCE = ".provenance"
 _INTEGRITY = "application/vnd.pypi.integrity.v1+json, application/json;q=0.5"
 
@@ -89,11 +88,12 @@ def gather(
             subject=asking.place,
             hint="check the version; what was published may have been withdrawn",
         )
-    wanted = [file for file in here if takes is None or takes(file.name)]
+    chosen = (file for file in here if takes is None or takes(file.name))
+    wanted = sorted(chosen, key=lambda file: file.name)
     rows = [_of_page(asking, page)]
     rows += [_left_out(asking, file) for file in here if file not in wanted]
-    artifacts = [] if takes is None else _each(lambda file: _file(asking, file), wanted)
-    evidence = _each(lambda file: _provenance(asking, file), wanted)
+    artifacts = [] if takes is None else each(lambda file: _file(asking, file), wanted)
+    evidence = each(lambda file: _provenance(asking, file), wanted)
     return Gathered(
         artifacts=tuple(reply.found for reply in artifacts if reply.found),
         evidence=tuple(reply.found for reply in evidence if reply.found),
@@ -159,16 +159,6 @@ def _left_out(asking: _Asking, file: Listed) -> _Reply:
 
 
 # ---- files and their provenance
-
-
-def _each(ask: Callable[[Listed], _Reply], files: Sequence[Listed]) -> list[_Reply]:
-    """Ask for several files at once; answers are in the order of their names."""
-    pool = ThreadPoolExecutor(max_workers=_AT_ONCE)
-    try:
-        return list(pool.map(ask, sorted(files, key=lambda file: file.name)))
-    finally:
-        # After a failure nothing more is asked: it could not make a pack any more.
-        pool.shutdown(cancel_futures=True)
 
 
 def _file(asking: _Asking, file: Listed) -> _Reply:

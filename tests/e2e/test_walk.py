@@ -278,9 +278,9 @@ def test_a_place_that_cannot_be_asked_is_status_5_and_no_pack(site: Site) -> Non
 
 def test_a_defect_is_status_70_and_one_line(site: Site) -> None:
     program = (
-        "import sys, kit.cli.commands as c, kit.cli.main as m\n"
+        "import sys, kit.cli.environment as e, kit.cli.main as m\n"
         "def broken(*_): raise ZeroDivisionError('a defect')\n"
-        "c.environment.read_release = broken\n"
+        "e.read_release = broken\n"
         "sys.argv = ['airgap-kit', 'collect', 'release.toml']\n"
         "m.main()\n"
     )

@@ -1,0 +1,97 @@
+"""`collect`: from a release file to a pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import environment, terminal
+from kit.cli.options import Format, OutputFormat, TrustedRoot, TrustRoots
+from kit.cli.showing import show
+from kit.cli.status import Status, of_report
+from kit.report import json as json_report
+from kit.report import text as text_report
+
+
+def collect(
+    release: Annotated[Path, typer.Argument(metavar="RELEASE.toml", help="What to collect.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PACK",
+            help="Where to write it. Default: NAME-VERSION.pack.tar beside the release file.",
+        ),
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be fetched; write nothing.")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over a pack of that name.")
+    ] = False,
+    plain_http: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST", help="Speak plain HTTP to this host (loopback always may)."),
+    ] = None,
+    index_url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The package index for pypi: sources. Default: pip's own settings "
+            "(PIP_INDEX_URL, pip.conf), then the public one.",
+        ),
+    ] = None,
+    github_api: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
+    ] = None,
+    github_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A token for that API. Default: $GH_TOKEN or $GITHUB_TOKEN; none is needed "
+            "for what is public.",
+        ),
+    ] = None,
+    trust_roots: TrustRoots = None,
+    trusted_root: TrustedRoot = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Fetch a release and all evidence about it into one pack, then rehearse the check.
+
+    Ends with 0 when the pack is written and passes; with 1 when it is whole but does not
+    meet the policy (it is kept as *.unmet.pack.tar); with 5, and no pack, when a place
+    could not be asked.
+
+    Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
+    way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
+    """
+    from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.collect import target  # noqa: PLC0415
+
+    read = environment.read_release(release)
+    out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
+    request = collecting.request(
+        read,
+        release.parent,
+        out,
+        plain_http=plain_http or (),
+        index_url=index_url,
+        github=github_settings.Options(api=github_api, token_file=github_token_file),
+    )
+    if plan:
+        lines = list(collecting.planned(request))
+        planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
+        text = "".join(f"{line}\n" for line in lines)
+        show("collect", Status.HOLDS, [planned], text, output_format)
+        return Status.HOLDS
+    target.refuse(out, release, replace=replace)
+    report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
+    status = of_report(report)
+    result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
+    show("collect", status, [result], text_report.render(report), output_format)
+    terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
+    return status

@@ -1,0 +1,54 @@
+"""`extract`: check a pack, then write what passed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit.cli import environment, terminal
+from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.showing import show
+from kit.cli.status import Status, of_report
+from kit.report import json as json_report
+from kit.report import text as text_report
+
+
+def extract(
+    pack: Annotated[Path, typer.Argument(metavar="PACK", help="The pack.")],
+    policy: Policy,
+    to: Annotated[Path, typer.Option(metavar="DIR", help="Where to write what passed.")],
+    trust_roots: TrustRoots = None,
+    trusted_root: TrustedRoot = None,
+    at: At = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Only the artifact of this name (repeatable)."),
+    ] = None,
+    jobs: Jobs = None,
+    output_format: OutputFormat = Format.TEXT,
+) -> Status:
+    """Check a pack, then write only the artifacts that passed.
+
+    What is written is what was hashed: every byte is hashed again on its way. Nothing is
+    written over; an artifact that failed is not written at all.
+    """
+    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
+    from kit.extract import extract as write  # noqa: PLC0415
+
+    checker = checking.prepare(
+        environment.read_release(policy),
+        trust_roots,
+        trusted_root or (),
+        environment.as_of(at),
+        only or (),
+        jobs,
+    )
+    written: list[str] = []
+    judged = checker.judge(pack, lambda opened, report: written.extend(write(opened, report, to)))
+    status = of_report(judged)
+    result = json_report.succeeded(judged, status, pack.name) | {"written": written}
+    show("extract", status, [result], text_report.render(judged), output_format)
+    terminal.say(f"{len(written)} artifacts written to {to}")
+    return status

@@ -1,0 +1,162 @@
+"""Ask the places that a line names, each by the source that knows it.
+
+One HTTP client serves all places that get no credential; a place that does has one of its
+own, so that nothing meant for it can reach another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from kit.formats.release_file import Line
+from kit.formats.source_text import Source
+from kit.model import Answer, Found, Gathered
+from kit.sources import file as file_source
+from kit.sources import github as github_source
+from kit.sources import https as https_source
+from kit.sources import index as package_index
+from kit.sources import pypi as pypi_source
+from kit.sources.github_api import Access
+from kit.sources.http import Client
+from kit.sources.index import Index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How places are asked, as this host's operator has it set up.
+
+    ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
+    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    """
+
+    plain_http: frozenset[str] = frozenset()
+    index: Index | None = None
+    github: Access = field(default_factory=Access)
+
+
+class Places:
+    """Asks what lines name; downloads go into the folder ``into``.
+
+    ``base`` is the release file's folder, and ``ours`` are paths in it that the collect itself
+    writes to. ``say`` is told what is going on, a line each.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        base: Path,
+        ours: Collection[Path],
+        into: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Ask nothing yet; without ``into`` there is only :meth:`planned`."""
+        self._settings = settings
+        self._base = base
+        self._ours = ours
+        self._downloads = into or base
+        self._say = say
+
+    def planned(self, line: Line) -> Iterator[str]:
+        """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
+        plans = self._plans
+        for source in (line.source, *line.evidence):
+            yield from plans[source.scheme](source, line if source is line.source else None)
+
+    def gathered(self, line: Line) -> Gathered:
+        """Gather a line's artifacts, and evidence from everywhere it says to look.
+
+        Raises :class:`UsageError` for sources that are not there, :class:`MachineError` for
+        whatever could not be asked.
+        """
+        brought = self._ask(line.source, line)
+        for source in line.evidence:
+            more = self._ask(source, None, brought.artifacts)
+            brought = Gathered(
+                artifacts=brought.artifacts,
+                evidence=(*brought.evidence, *more.evidence),
+                asked=(*brought.asked, *more.asked),
+            )
+        return brought
+
+    def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
+        what = "looking for evidence" if line is None else "gathering"
+        self._say(f"{source.text}: {what}")
+        brought = self._gathers[source.scheme](source, line, known)
+        if source.scheme != "file":
+            for row in brought.asked:  # such as that a file was yanked
+                if row.note is not None and row.answer is Answer.FOUND:
+                    self._say(f"{row.wanted}: {row.note}")
+        return brought
+
+    # ---- what each scheme's places are, and how they are asked
+
+    @cached_property
+    def _plans(self) -> Mapping[str, Callable[[Source, Line | None], Iterator[str]]]:
+        return {
+            "file": self._plan_file,
+            "https": lambda source, _: _would(https_source.places(source.location)),
+            "pypi": lambda source, _: _would(pypi_source.places(source, self._index)),
+            "github": lambda source, _: _would(github_source.places(source, self._settings.github)),
+        }
+
+    @cached_property
+    def _gathers(
+        self,
+    ) -> Mapping[str, Callable[[Source, Line | None, Sequence[Found]], Gathered]]:
+        return {
+            "file": self._from_file,
+            "https": self._from_https,
+            "pypi": self._from_pypi,
+            "github": self._from_github,
+        }
+
+    def _plan_file(self, source: Source, line: Line | None) -> Iterator[str]:
+        for asked in self._from_file(source, line, ()).asked:
+            note = f" ({asked.note})" if asked.note else ""
+            yield f"  {asked.answer.value}: {asked.wanted}{note}"
+
+    def _from_file(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+        return file_source.gather(source, self._base, _takes(line), self._ours)
+
+    def _from_https(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+        gather = https_source.gather_evidence if line is None else https_source.gather
+        return gather(source.location, self._downloads, self._client)
+
+    def _from_pypi(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+        into, index = self._downloads, self._index
+        return pypi_source.gather(source, _takes(line), into, self._index_client, index)
+
+    def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
+        return github_source.gather(source, line, known, self._github)
+
+    # ---- who asks
+
+    @cached_property
+    def _client(self) -> Client:
+        return Client(plain_http=self._settings.plain_http)
+
+    @cached_property
+    def _index(self) -> Index:
+        return self._settings.index or package_index.default()
+
+    @cached_property
+    def _index_client(self) -> Client:
+        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
+        return Client(plain_http=self._settings.plain_http, credentials=self._index.credentials)
+
+    @cached_property
+    def _github(self) -> github_source.Places:
+        return github_source.Places(
+            access=self._settings.github, into=self._downloads, plain=self._client
+        )
+
+
+def _takes(line: Line | None) -> Callable[[str], bool] | None:
+    return None if line is None else line.takes
+
+
+def _would(places: Iterator[str]) -> Iterator[str]:
+    return (f"  would ask: {place}" for place in places)
