@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kit.formats import npm_registry as npm_address
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Found, Gathered
@@ -18,10 +19,13 @@ from kit.sources import file as file_source
 from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
+from kit.sources import npm as npm_source
 from kit.sources import pypi as pypi_source
+from kit.sources import registry as npm_registry
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.registry import Registries, Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +33,13 @@ class Settings:
     """How places are asked, as this host's operator has it set up.
 
     ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
-    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    index, the public one if there is none, and ``npm`` are the registries likewise; ``github``
+    is GitHub's API, and the tokens for it.
     """
 
     plain_http: frozenset[str] = frozenset()
     index: Index | None = None
+    npm: Registries | None = None
     github: Access = field(default_factory=Access)
 
 
@@ -58,6 +64,7 @@ class Places:
         self._ours = ours
         self._downloads = into or base
         self._say = say
+        self._registry_clients: dict[str, Client] = {}
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
@@ -99,6 +106,7 @@ class Places:
             "file": self._plan_file,
             "https": lambda source, _: _would(https_source.places(source.location)),
             "pypi": lambda source, _: _would(pypi_source.places(source, self._index)),
+            "npm": lambda source, _: _would(npm_source.places(source, self._registry(source))),
             "github": lambda source, _: _would(github_source.places(source, self._settings.github)),
         }
 
@@ -110,6 +118,7 @@ class Places:
             "file": self._from_file,
             "https": self._from_https,
             "pypi": self._from_pypi,
+            "npm": self._from_npm,
             "github": self._from_github,
         }
 
@@ -129,6 +138,11 @@ class Places:
         into, index = self._downloads, self._index
         return pypi_source.gather(source, _takes(line), into, self._index_client, index)
 
+    def _from_npm(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+        registry = self._registry(source)
+        client = self._registry_client(registry)
+        return npm_source.gather(source, _takes(line), self._downloads, client, registry)
+
     def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
         return github_source.gather(source, line, known, self._github)
 
@@ -146,6 +160,20 @@ class Places:
     def _index_client(self) -> Client:
         # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
         return Client(plain_http=self._settings.plain_http, credentials=self._index.credentials)
+
+    def _registry(self, source: Source) -> Registry:
+        return self._registries.of(npm_source.package_of(source))
+
+    @cached_property
+    def _registries(self) -> Registries:
+        return self._settings.npm or Registries(usual=npm_registry.read(npm_address.public()))
+
+    def _registry_client(self, registry: Registry) -> Client:
+        # Each registry has one, for the same reason.
+        return self._registry_clients.setdefault(
+            registry.url,
+            Client(plain_http=self._settings.plain_http, credentials=registry.credentials),
+        )
 
     @cached_property
     def _github(self) -> github_source.Places:

@@ -44,6 +44,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -78,9 +86,12 @@ def collect(
         read,
         release.parent,
         out,
-        plain_http=plain_http or (),
-        index_url=index_url,
-        github=github_settings.Options(api=github_api, token_file=github_token_file),
+        collecting.Options(
+            plain_http=tuple(plain_http or ()),
+            index_url=index_url,
+            npm_registry=npm_registry,
+            github=github_settings.Options(api=github_api, token_file=github_token_file),
+        ),
     )
     if plan:
         lines = list(collecting.planned(request))
