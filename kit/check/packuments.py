@@ -14,6 +14,7 @@ from kit.check.hashing import Known
 from kit.check.jobs import Basis, Outcome, Refusal
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
 from kit.formats import npm_packument
+from kit.formats.encodings import render_time
 from kit.formats.npm_packument import Published
 from kit.model import Contradiction, Digest, EvidenceFile, EvidenceKind
 from kit.pack.reader import Pack
@@ -121,7 +122,7 @@ def _of_version(
 def _told(label: str, version: Published) -> Iterator[Refusal]:
     if version.claimed is None:
         return
-    when = version.claimed.isoformat()
+    when = render_time(version.claimed)
     yield Refusal(
         label=label,
         code="npm.claimed-time",

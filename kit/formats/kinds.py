@@ -131,14 +131,19 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     return named
 
 
-def is_pep740(raw: bytes) -> bool:
-    """Say whether a file presents itself as PEP 740's, whatever its name."""
-    if b'"attestation_bundles"' not in raw and b'"verification_material"' not in raw:
-        return False  # without decoding what is a Sigstore bundle
-    try:
-        return pep740.looks_like(strictjson.parse(raw, max_bytes=pep740.MAX_BYTES))
-    except MalformedError:
-        return False
+def of_bundles(raw: bytes) -> EvidenceKind:
+    """Return which of the kinds that hold Sigstore bundles a file presents itself as."""
+    marks = (b'"attestation_bundles"', b'"verification_material"', b'"predicateType"')
+    if any(mark in raw for mark in marks):  # a Sigstore bundle is told without decoding it
+        try:
+            value = strictjson.parse(raw, max_bytes=pep740.MAX_BYTES)
+        except MalformedError:
+            return EvidenceKind.SIGSTORE
+        if pep740.looks_like(value):
+            return EvidenceKind.PEP740
+        if npm_attestations.looks_like(value):
+            return EvidenceKind.NPM_ATTESTATIONS
+    return EvidenceKind.SIGSTORE
 
 
 def named_after(name: str) -> str | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from kit.errors import MachineError, MalformedError, UsageError
 from kit.formats import npm_keys, npm_packument
+from kit.formats.encodings import render_time
 from kit.formats.manifest import can_name
 from kit.formats.npm_attestations import MAX_BYTES as MAX_ATTESTATIONS
 from kit.formats.npm_package import NpmPackage
@@ -147,14 +148,14 @@ def _packument(
 
 def _of_packument(asking: _Asking) -> _Reply:
     claimed = asking.published.claimed
-    when = None if claimed is None else f"it says it was published at {claimed.isoformat()}"
+    when = None if claimed is None else f"it says that it published it at {render_time(claimed)}"
     return _Reply(
         Asked(
             place=asking.place,
             wanted=f"packument of {asking.package}",
             answer=Answer.FOUND,
             sha256=asking.packument.sha256,
-            note=_notes("of which the pack has this version alone", when),
+            note=when,
         )
     )
 

@@ -498,3 +498,41 @@ def test_keys_that_are_not_there_or_malformed_are_no_anchor(site: Site, place: N
 
 def test_the_registrys_clock_is_the_labs() -> None:
     assert npm.written(AT) == "2025-06-01T12:00:00.000Z"
+
+
+# ---- other commands
+
+
+def test_verify_reads_a_registrys_answer_too(site: Site, place: Npm) -> None:
+    document = place.document(RELEASE)
+    assert document is not None
+    (site.folder / TARBALL).write_bytes(CONTENT)
+    (site.folder / "saved").write_bytes(document)
+    flags = (
+        "--bundle", "saved", "--trusted-root", "trust-roots/acme/trusted_root.json",
+        "--certificate-identity", Build().signer, "--certificate-oidc-issuer",
+        "https://token.actions.githubusercontent.com", "--format", "json",
+    )  # fmt: skip
+    ran = site.run("verify", TARBALL, *flags)
+    assert ran.status == 0
+    (claim,) = ran.document["results"][0]["verified"]["claims"]
+    assert claim["kind"] == "npm-attestations"
+    (site.folder / TARBALL).write_bytes(CONTENT + b"\0")
+    ran = site.run("verify", TARBALL, *flags)
+    refused = ran.document["results"][0]["verified"]["refused"]
+    assert "digest.mismatch" in {item["code"] for item in refused}
+
+
+def test_a_draft_names_the_registrys_keys_and_passes_once_it_is_edited(
+    site: Site, place: Npm
+) -> None:
+    collect(site, place)
+    ran = site.run("policy", "init", "tool-1.0.pack.tar", "-o", "draft.toml")
+    assert ran.status == 0
+    text = (site.folder / "draft.toml").read_text()
+    assert 'npm-keys = "npm/keys.json"' in text
+    assert f'registry = "{npm.REGISTRY}"' in text
+    assert f'source = "npm:{NAME}@1.0.0"' in text
+    edited = "".join(line for line in text.splitlines(True) if not line.startswith("expires"))
+    (site.folder / "release.toml").write_text(edited.replace("# log = false", "log = false"))
+    assert site.check().status == 0
