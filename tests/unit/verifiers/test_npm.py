@@ -120,12 +120,25 @@ def test_the_newer_of_two_keys_is_enough() -> None:
 
 
 def test_a_weak_integrity_that_is_signed_proves_nothing() -> None:
-    signed = registries(npm.targets(KEY)).verify(
-        published(KEY, integrity=npm.integrity(CONTENT, "sha1"))
-    )
-    with pytest.raises(RejectedError) as caught:
-        list(signed.claims_for("e", digests()))
-    assert caught.value.code == "npm.weak-digest"
+    weak = published(KEY, integrity=npm.integrity(CONTENT, "sha1"))
+    for given in (weak, replace(weak, integrity=None)):
+        with pytest.raises(RejectedError) as caught:
+            registries(npm.targets(KEY)).verify(given)
+        assert caught.value.code == "npm.weak-digest"
+
+
+def test_two_registries_may_call_different_keys_the_same() -> None:
+    same = npm.endpoint(OTHER).replace(OTHER.keyid.encode(), KEY.keyid.encode())
+    rings = [keyring(same, "npm/a.json"), keyring(npm.endpoint(KEY), "npm/b.json")]
+    (claim,) = RegistryKeys(rings, AT).verify(published(KEY)).claims_for("e", digests())
+    assert claim.identity.facts["key"] == "npm/b.json"
+
+
+def test_a_key_that_is_over_by_one_file_and_not_by_another_makes_two_claims() -> None:
+    rings = [keyring(npm.targets(KEY, window=ENDED)), keyring(npm.endpoint(KEY), "npm/b.json")]
+    signed = RegistryKeys(rings, AT, frozenset({PATH})).verify(published(KEY))
+    found = [claim.identity.facts for claim in signed.claims_for("e", digests())]
+    assert [(f["key"], "key-expired" in f) for f in found] == [(PATH, True), ("npm/b.json", False)]
 
 
 def test_no_bit_of_an_excerpt_can_be_changed_into_another_claim() -> None:
