@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,18 @@ class Part:
         self.discard()
         self._validator, self._total = _validator(headers), length
 
-    def receive(self, pieces: Iterable[bytes], here: Url, limit: int, patience: Patience) -> None:
-        """Write pieces to the end of the part; raise where they are too many, or too slow."""
+    def receive(
+        self,
+        pieces: Iterable[bytes],
+        here: Url,
+        limit: int,
+        patience: Patience,
+        arrived: Callable[[int], None],
+    ) -> None:
+        """Write pieces to the end of the part; raise where they are too many, or too slow.
+
+        ``arrived`` is told how long each is.
+        """
         mode = "ab" if self.size else "wb"
         noted = self.size
         try:
@@ -97,6 +107,7 @@ class Part:
                     out.write(piece)
                     self._digest.update(piece)
                     self.size += len(piece)
+                    arrived(len(piece))
                     if self.size - noted >= NOTED_EVERY:
                         out.flush()
                         noted = self.size
