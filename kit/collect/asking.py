@@ -25,6 +25,7 @@ from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.route import DIRECT, Route
 from kit.sources.together import each
 from kit.sources.traffic import Traffic, Watch, unwatched
 
@@ -46,11 +47,13 @@ class _made_once(cached_property[Made]):  # noqa: N801 - a decorator
 class Settings:
     """How places are asked, as this host's operator has it set up.
 
-    ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
-    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    ``plain_http`` are hosts that may be spoken to without TLS, ``route`` is the way out.
+    ``index`` is the package index, the public one if there is none; ``github`` is GitHub's
+    API, and the tokens for it.
     """
 
     plain_http: frozenset[str] = frozenset()
+    route: Route = DIRECT
     index: Index | None = None
     github: Access = field(default_factory=Access)
 
@@ -180,7 +183,10 @@ class Places:
 
     def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
         return Client(
-            plain_http=self._settings.plain_http, credentials=credentials, traffic=self._traffic
+            plain_http=self._settings.plain_http,
+            route=self._settings.route,
+            credentials=credentials,
+            traffic=self._traffic,
         )
 
 
