@@ -44,6 +44,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -103,6 +111,7 @@ def collect(
             route=route_settings.Options(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),
+            npm_registry=npm_registry,
         ),
     )
     if plan:
