@@ -18,7 +18,7 @@ from kit import airgap
 from kit.errors import EvidenceError
 from kit.model import Claim, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
-from kit.verifiers import pep740
+from kit.verifiers import pep740, unlogged
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
@@ -41,12 +41,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One Sigstore bundle, its label for people, and what it is said to be about."""
+    """One Sigstore bundle, its label for people, and what it is said to be about.
+
+    ``completed_from`` is the member that collecting made it of, by adding the log's proof.
+    """
 
     label: str
     raw: bytes
     subjects: tuple[Subject, ...]
     kind: EvidenceKind = EvidenceKind.SIGSTORE
+    completed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +172,9 @@ class _Verifiers:
         try:
             verified = verifier.verify(job.raw)
         except EvidenceError as error:
+            refusal = _refusal(job, unlogged.explained(error, job.kind))
             for subject in job.subjects:
-                refusals[subject.member].append(_refusal(job, error))
+                refusals[subject.member].append(refusal)
             return []
         whole = None
         if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
@@ -178,6 +183,7 @@ class _Verifiers:
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
+                claim = replace(claim, completed_from=job.completed_from)
                 claims[subject.member].append(self._told(claim, whole))
             except EvidenceError as error:
                 refusals[subject.member].append(_refusal(job, error))

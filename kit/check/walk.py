@@ -16,7 +16,7 @@ from types import MappingProxyType
 from kit.check import hashing, weighing
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
+from kit.check.weighed import Weighed
 from kit.formats import distribution
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict

@@ -27,7 +27,10 @@ class EvidenceKind(StrEnum):
     PEP740 = "pep740-attestation"
     OPENPGP = "openpgp-signature"
     DSSE = "dsse-envelope"
+    SIGN_BLOB = "sign-blob-bundle"
     SIGNATURE = "bare-signature"
+    CERTIFICATE = "certificate"
+    IMAGE_DIGESTS = "image-digests"
     SBOM = "sbom"
     SCAN = "scan"
     VEX = "vex"
@@ -164,6 +167,9 @@ class Claim:
     evidence gives it, empty where it gives none. Such a claim names no artifact. It is about
     one whose digest the document gives (``predicate.about`` then has the claim's digest),
     else only about one for which the policy names the document.
+
+    ``completed_from`` is there where the log's proof was added while collecting: the member of
+    the signature as it was published.
     """
 
     kind: EvidenceKind
@@ -180,6 +186,7 @@ class Claim:
     predicate: Predicate | None = None
     predicate_json: str | None = None
     document: str | None = None
+    completed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
