@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kit.collect.completing import Completing, Lookup
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Found, Gathered
@@ -32,11 +33,13 @@ class Settings:
 
     ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
     index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    ``lookup`` says which transparency logs may be asked for the proofs that signatures lack.
     """
 
     plain_http: frozenset[str] = frozenset()
     index: Index | None = None
     github: Access = field(default_factory=Access)
+    lookup: Lookup = field(default_factory=Lookup)
 
 
 class Places:
@@ -61,12 +64,16 @@ class Places:
         self._into = into or base
         self._lanes = Lanes()
         self._say = say
+        self._completing = Completing(settings.lookup, lambda: self._plain, say)
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
             yield from plans[source.scheme](source, line if source is line.source else None)
+        if self._settings.lookup.off is None:
+            for log in self._settings.lookup.logs:
+                yield f"  would ask: {log.place} for what lacks its proof"
 
     def gathered(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
@@ -82,7 +89,7 @@ class Places:
                 evidence=(*brought.evidence, *more.evidence),
                 asked=(*brought.asked, *more.asked),
             )
-        return brought
+        return self._completing.completed(brought)
 
     def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"

@@ -27,6 +27,9 @@ from kit.formats import (
 )
 from kit.model import EvidenceKind
 
+#: Suffixes of the certificate beside a bare signature.
+CERTIFICATES = (".pem", ".crt", ".cert")
+
 #: Suffixes that a piece of evidence adds to the name of what it is about.
 SIDECARS: tuple[tuple[str, EvidenceKind], ...] = (
     (".sigstore.json", EvidenceKind.SIGSTORE),
@@ -42,9 +45,7 @@ SIDECARS: tuple[tuple[str, EvidenceKind], ...] = (
     (".asc", EvidenceKind.OPENPGP),
     (".gpg", EvidenceKind.OPENPGP),
     (".sig", EvidenceKind.SIGNATURE),
-    (".pem", EvidenceKind.CERTIFICATE),
-    (".crt", EvidenceKind.CERTIFICATE),
-    (".cert", EvidenceKind.CERTIFICATE),
+    *((suffix, EvidenceKind.CERTIFICATE) for suffix in CERTIFICATES),
     (".sha256", EvidenceKind.DIGESTS),
     (".sha384", EvidenceKind.DIGESTS),
     (".sha512", EvidenceKind.DIGESTS),
@@ -64,6 +65,8 @@ DOCUMENTS: tuple[tuple[str, EvidenceKind], ...] = (
     (".spdx.json", EvidenceKind.SBOM),
     (".cdx.json", EvidenceKind.SBOM),
     (".cyclonedx.json", EvidenceKind.SBOM),
+    (".sbom.json", EvidenceKind.SBOM),
+    (".sbom", EvidenceKind.SBOM),
     (".sarif", EvidenceKind.SCAN),
     (".sarif.json", EvidenceKind.SCAN),
     (".grype.json", EvidenceKind.SCAN),

@@ -117,7 +117,8 @@ class Asked:
     ``place`` is a URL without query, fragment and credentials, or a ``file:`` path as the
     release file writes it; never an absolute path. ``note`` says why something was skipped.
     ``sha256`` is that of what was found, and ``carried`` whether the pack has it: a page that
-    was only read, or evidence about none of the files, is not.
+    was only read, or evidence about none of the files, is not. ``added`` says that nobody
+    published it so: collecting made it of what was published and of this place's answer.
     """
 
     place: str
@@ -126,6 +127,7 @@ class Asked:
     sha256: str | None = None
     note: str | None = None
     carried: bool = True
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

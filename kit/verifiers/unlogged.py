@@ -20,7 +20,7 @@ def incomplete() -> RejectedError:
     return RejectedError(
         "its form has no log entry in it, and nothing else shows when it was signed",
         code=CODE,
-        hint="collect again online, where the entry is looked up and carried beside it",
+        hint="collect again online with --log-lookup: the entry is looked up and carried beside it",
     )
 
 

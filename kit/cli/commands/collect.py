@@ -56,6 +56,15 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    log_lookup: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-lookup/--no-log-lookup",
+            help="Ask the signers' transparency log for the proofs that old signatures lack. "
+            "Default: where the release file has other sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -70,6 +79,7 @@ def collect(
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
     from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
@@ -82,6 +92,7 @@ def collect(
         index_url=index_url,
         github=github_settings.Options(api=github_api, token_file=github_token_file),
     )
+    request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
