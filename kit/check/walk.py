@@ -16,7 +16,7 @@ from types import MappingProxyType
 from kit.check import hashing, inquiry, weighing
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
+from kit.check.weighed import Weighed
 from kit.formats import distribution, npm_tarball
 from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
