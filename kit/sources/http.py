@@ -5,8 +5,8 @@ or an error. Whatever else a server answers is never taken for one of the first 
 
 * Every hop of a redirect is vetted like the first URL, and the addresses that were vetted
   are the ones connected to: a name that resolves differently a moment later gains nothing.
-* Nothing about the operator is sent: no cookies or Referer; and neither .netrc nor proxy
-  variables are read. A credential goes to the one origin it was given for, and not even
+* Nothing about the operator is sent: no cookies or Referer; and neither .netrc nor the usual
+  proxy variables are read. A credential goes to the one origin it was given for, and not even
   there once a redirect has led elsewhere. TLS is verified, 1.2 or newer; nothing turns it off.
 * Bytes are asked for unencoded and kept as they came. A body whose end cannot be told from
   a cut is refused, since a short file would otherwise look whole. What broke off is gone on
@@ -31,8 +31,9 @@ from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
 from kit.sources.hops import Gate, Reach, Resolve, reach
-from kit.sources.lanes import Lanes
 from kit.sources.receiving import Part, paced
+from kit.sources.route import DIRECT, Route
+from kit.sources.traffic import Traffic
 from kit.sources.tries import Tries
 from kit.sources.urls import Url, public
 
@@ -72,6 +73,7 @@ class Want:
     ``body`` is what is asked, of ``media_type``, where that does not fit into a URL: a POST,
     for questions alone, since it is asked again where an answer did not come. It follows no
     redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
+    ``name`` is what the file is called to people, where the URL does not end in that.
     """
 
     accept: str = "*/*"
@@ -82,6 +84,7 @@ class Want:
     body: bytes | None = field(default=None, repr=False)
     media_type: str = "application/json"
     authorization: str | None = field(default=None, repr=False)
+    name: str | None = None
 
 
 ANYTHING = Want()
@@ -105,22 +108,23 @@ class Client:
         *,
         plain_http: frozenset[str] = frozenset(),
         patience: Patience | None = None,
-        user_agent: str = f"airgap-kit/{__version__}",
         resolve: Resolve = system_resolver,
         credentials: Mapping[str, str] | None = None,
-        lanes: Lanes | None = None,
+        route: Route = DIRECT,
+        traffic: Traffic | None = None,
     ) -> None:
         """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other.
 
         ``credentials`` are ``Authorization`` headers by the origin that each is for.
-        ``lanes`` are shared with other clients of one collect.
+        ``traffic`` is shared with other clients of one collect.
         """
-        self.lanes = lanes or Lanes()
+        self.traffic = traffic or Traffic()
         self._credentials = dict(credentials or {})
-        self._gate = Gate(plain_http, resolve)
+        self.route = route
+        self._gate = Gate(plain_http, resolve, route)
         self._patience = patience or Patience()
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-        self._connections = Connections(self._patience)
+        self._headers = {"User-Agent": f"airgap-kit/{__version__}", "Accept-Encoding": "identity"}
+        self._connections = Connections(self._patience, route)
 
     def fetch(
         self,
@@ -191,7 +195,7 @@ class Client:
         origin = None if want.named_by is None else want.named_by.reach
         with (
             Deadline(self._patience.total if within is None else within) as deadline,
-            self.lanes.to(start.origin, deadline),
+            self.traffic.lane(start.origin, deadline),
         ):
             response, address = self._ask(method, start, origin, headers, body, deadline)
             try:
@@ -249,7 +253,7 @@ class Client:
         headers = self._said(start, want) | dict(conditions())
         seen = {start.full}
         while True:
-            with self.lanes.to(here.origin, deadline):
+            with self.traffic.lane(here.origin, deadline):
                 response, address = self._ask(method, here, origin, headers, want.body, deadline)
                 try:
                     if response.status in _ABSENT:
@@ -323,9 +327,11 @@ class Client:
             part.begin(response.headers, self._promised(response, here, start, limit))
         due = framing.length(response.headers)
         before = part.size
+        total = None if due is None else before + due
         pieces = connections.pieces(response, here)
         try:
-            part.receive(pieces, here, limit, self._patience)
+            with self.traffic.watch(want.name or start.name, total, before) as arrived:
+                part.receive(pieces, here, limit, self._patience, arrived)
             if due is not None and part.size - before != due:
                 what = f"{part.size - before} bytes of {due}"
                 raise passing("truncated", here, what)
