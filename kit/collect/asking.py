@@ -104,8 +104,12 @@ class Places:
                 yield f"  would ask: {log.place} for what lacks its proof"
 
     def gathered(self, lines: Sequence[Line]) -> list[Gathered]:
-        """Gather what several lines name, at once; see :meth:`gathered_of`."""
-        return each(self.gathered_of, lines)
+        """Gather what several lines name, at once; see :meth:`gathered_of`.
+
+        Then ask a log for what signatures among it lack.
+        """
+        brought = each(self.gathered_of, lines)
+        return [self._completing.completed(one) for one in brought]
 
     def gathered_of(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
@@ -121,7 +125,7 @@ class Places:
                 evidence=(*brought.evidence, *more.evidence),
                 asked=(*brought.asked, *more.asked),
             )
-        return self._completing.completed(brought)
+        return brought
 
     def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"
