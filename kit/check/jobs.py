@@ -20,7 +20,7 @@ from kit.errors import EvidenceError
 from kit.model import Claim, Contradiction, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
-from kit.verifiers import npm, pep740
+from kit.verifiers import npm, pep740, unlogged
 from kit.verifiers.npm import RegistryKeys
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
 
@@ -44,12 +44,16 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One Sigstore bundle, its label for people, and what it is said to be about."""
+    """One Sigstore bundle, its label for people, and what it is said to be about.
+
+    ``completed_from`` is the member that collecting made it of, by adding the log's proof.
+    """
 
     label: str
     raw: bytes
     subjects: tuple[Subject, ...]
     kind: EvidenceKind = EvidenceKind.SIGSTORE
+    completed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +180,9 @@ class _Verifiers:
         try:
             verified = verifier.verify(job.raw)
         except EvidenceError as error:
+            refusal = _refusal(job, unlogged.explained(error, job.kind))
             for subject in job.subjects:
-                found.refusals[subject.member].append(_refusal(job, error))
+                found.refusals[subject.member].append(refusal)
             return []
         whole = None
         if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
@@ -186,6 +191,7 @@ class _Verifiers:
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
+                claim = replace(claim, completed_from=job.completed_from)
                 found.claims[subject.member].append(self._told(claim, verified, whole))
             except EvidenceError as error:
                 found.refusals[subject.member].append(_refusal(job, error))

@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import hashing, weighing
+from kit.check import hashing, inquiry, weighing
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
+from kit.check.weighed import Weighed
 from kit.formats import distribution, npm_tarball
 from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
@@ -83,6 +83,7 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    inquiries, unread = inquiry.read(pack)
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -96,8 +97,14 @@ def check(
             *(keyring.record() for keyring in openpgp_keys.values()),
             *(keyring.record() for keyring in npm_keys),
         ),
-        verdicts=_selected(verdicts, options.only),
-        findings=(*_about_the_pack(pack, release, options), *_about_anchors(anchors), *findings),
+        verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
+        findings=(
+            *_about_the_pack(pack, release, options),
+            *_about_anchors(anchors),
+            *findings,
+            *unread,
+            *inquiry.lost(pack, inquiries),
+        ),
     )
 
 

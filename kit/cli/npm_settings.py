@@ -19,9 +19,8 @@ from kit.errors import UsageError
 from kit.formats import npm_registry as npm_address
 from kit.formats.npm_package import NpmPackage
 from kit.formats.source_text import Source
-from kit.sources import registry as npm_registry
-from kit.sources import urls
-from kit.sources.registry import Registries, Registry
+from kit.sources import npm_registry, urls
+from kit.sources.npm_registry import Registries, Registry
 
 VARIABLE = "npm_config_registry"
 _USER, _GLOBAL, _PREFIX = "npm_config_userconfig", "npm_config_globalconfig", "npm_config_prefix"

@@ -14,10 +14,8 @@ redirect of the registry could, and the registry's credential stays with its ori
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from kit.errors import MachineError, MalformedError, UsageError
 from kit.formats import npm_keys, npm_packument
@@ -31,8 +29,8 @@ from kit.model import Answer, Asked, Found, Gathered
 from kit.sources import integrity, urls
 from kit.sources.downloads import Downloads
 from kit.sources.failures import failure
-from kit.sources.http import Client, Fetched, Want
-from kit.sources.registry import Registry
+from kit.sources.http import Fetched, Want
+from kit.sources.npm_registry import Registry
 
 MAX_TARBALL = 4 << 30
 _SECONDS = 300.0
@@ -77,8 +75,7 @@ def places(source: Source, registry: Registry) -> Iterator[str]:
 def gather(
     source: Source,
     takes: Callable[[str], bool] | None,
-    into: Path,
-    client: Client,
+    downloads: Downloads,
     registry: Registry,
 ) -> Gathered:
     """Gather a version's tarball, its registry signatures and its attestations.
@@ -88,15 +85,15 @@ def gather(
     for a place that did not answer, or did not answer with what it announced.
     """
     package = package_of(source)
-    fetched, published = _packument(source, package, into, client, registry)
+    fetched, published = _packument(source, package, downloads, registry)
     asking = _Asking(
         registry=registry,
-        downloads=Downloads(into, client),
+        downloads=downloads,
         packument=fetched,
         published=published,
     )
     tarball = [] if takes is None else [_tarball(asking)]
-    evidence = [_signatures(asking, into), _attestations(asking)]
+    evidence = [_signatures(asking), _attestations(asking)]
     rows = [_of_packument(asking), *tarball, *evidence, _keys(asking)]
     return Gathered(
         artifacts=tuple(reply.found for reply in tarball if reply.found),
@@ -116,27 +113,25 @@ def package_of(source: Source) -> NpmPackage:
 
 
 def _packument(
-    source: Source, package: NpmPackage, into: Path, client: Client, registry: Registry
+    source: Source, package: NpmPackage, downloads: Downloads, registry: Registry
 ) -> tuple[Fetched, Published]:
     """Fetch the packument, always anew: what it says of a version may have changed since."""
     url = registry.packument(package.name)
     shown = urls.public(url)
-    to = into / f"{hashlib.sha256(url.encode()).hexdigest()}.packument"
     try:
-        fetched = client.fetch(
-            url, to, limit=npm_packument.MAX_BYTES, within=_SECONDS, want=Want(accept=_JSON)
+        got = downloads.read(
+            url, limit=npm_packument.MAX_BYTES, within=_SECONDS, want=Want(accept=_JSON)
         )
-        if fetched is None:
+        if got is None:
             raise _absent(
                 shown,
                 "the registry has no package of this name",
                 f"check the name in {source.text!r}, and the registry (--npm-registry)",
             )
-        published = npm_packument.version(to.read_bytes(), package)
+        fetched, raw = got
+        published = npm_packument.version(raw, package)
     except MalformedError as error:
         raise failure("unexpected", urls.parse(url), f"no packument: {error}") from error
-    finally:
-        to.unlink(missing_ok=True)
     if published is None:
         raise _absent(
             shown,
@@ -160,27 +155,16 @@ def _of_packument(asking: _Asking) -> _Reply:
     )
 
 
-def _signatures(asking: _Asking, into: Path) -> _Reply:
+def _signatures(asking: _Asking) -> _Reply:
     """Keep what the registry signed, and the signatures, as a packument of one version."""
     name = f"{asking.package.tarball}{_PACKUMENT}"
     if not asking.published.signatures:
         return _Reply(_row(asking.place, name, Answer.ABSENT, note="it has no signatures"))
     if not can_name(name):  # no pack could carry it
         return _Reply(_row(asking.place, name, Answer.SKIPPED, note="its name is too long"))
-    raw = npm_packument.excerpt(asking.published)
-    found = _kept(raw, into, name)
+    got = asking.downloads.keep(npm_packument.excerpt(asking.published))
+    found = Found(name=name, path=got.path, size=got.size, sha256=got.sha256)
     return _Reply(_row(asking.place, name, Answer.FOUND, found.sha256), found)
-
-
-def _kept(raw: bytes, into: Path, name: str) -> Found:
-    sha256 = hashlib.sha256(raw).hexdigest()
-    path = into / f"{sha256}.packument"
-    try:
-        path.write_bytes(raw)
-    except OSError as error:
-        what = f"{path.name} cannot be written: {error.strerror}"
-        raise MachineError(what, code="machine.unwritable") from error
-    return Found(name=name, path=path, size=len(raw), sha256=sha256)
 
 
 # ---- what stands beside it

@@ -64,6 +64,33 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Go through this proxy. Default: $AIRGAP_KIT_PROXY, which may hold its "
+            "credentials; other proxy variables are not read.",
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify TLS by these CAs (PEM), not by this host's."),
+    ] = None,
+    allow_redirect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="A server outside may redirect to this host, though it is inside."
+        ),
+    ] = None,
+    log_lookup: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-lookup/--no-log-lookup",
+            help="Ask the signers' transparency log for the proofs that old signatures lack. "
+            "Default: where the release file has other sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -77,7 +104,8 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - HTTP client
+    from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
@@ -89,10 +117,14 @@ def collect(
         collecting.Options(
             plain_http=tuple(plain_http or ()),
             index_url=index_url,
-            npm_registry=npm_registry,
             github=github_settings.Options(api=github_api, token_file=github_token_file),
+            route=route_settings.Options(
+                proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
+            ),
+            npm_registry=npm_registry,
         ),
     )
+    request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
@@ -104,5 +136,7 @@ def collect(
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
     show("collect", status, [result], text_report.render(report), output_format)
-    terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
+    terminal.say(f"pack written: {final}")
+    terminal.say("to read aloud on both sides, the SHA-256 of its manifest.json:")
+    terminal.say(f"  {collecting.spoken(report.manifest_sha256)}")
     return status

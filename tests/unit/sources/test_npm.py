@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.sources.registry import Registries, Registry
 
 from kit.errors import MachineError, UsageError
 from kit.formats import npm_registry
@@ -17,7 +18,6 @@ from kit.sources import npm as npm_source
 from kit.sources import registry as registries
 from kit.sources.deadline import Patience
 from kit.sources.http import Client
-from kit.sources.registry import Registries, Registry
 from tests.lab import Lab, npm
 from tests.lab.hostile_http import CUT, RESET, Script, answer, head, moved
 from tests.lab.npm import RegistryKey
