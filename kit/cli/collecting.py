@@ -13,6 +13,7 @@ from kit.cli import (
     checking,
     environment,
     github_settings,
+    npm_settings,
     pip_settings,
     route_settings,
     terminal,
@@ -34,6 +35,7 @@ class Options:
 
     plain_http: tuple[str, ...] = ()
     index_url: str | None = None
+    npm_registry: str | None = None
     github: github_settings.Options = github_settings.NONE
     route: route_settings.Options = route_settings.NONE
 
@@ -52,6 +54,7 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
             plain_http=frozenset(options.plain_http),
             route=route_settings.route(options.route, os.environ),
             index=_index(options.index_url) if asks_index or options.index_url else None,
+            npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
         ),
         say=terminal.say,

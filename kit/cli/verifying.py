@@ -26,7 +26,7 @@ from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
-from kit.verifiers import pep740, unlogged
+from kit.verifiers import npm, pep740, unlogged
 from kit.verifiers.sigstore import SigstoreVerifier
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
@@ -144,6 +144,8 @@ def _ask(
         verified = verifier.verify(piece.raw)
         if piece.kind is EvidenceKind.PEP740:
             claim = pep740.claim_for(verified, label, known, _name(request.subject))
+        elif piece.kind is EvidenceKind.NPM_ATTESTATIONS:
+            claim = npm.claim_for(verified, label, known, _name(request.subject))
         else:
             claim = verified.claim_for(label, known)
     except EvidenceError as error:

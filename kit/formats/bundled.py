@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from kit.formats import bare_envelope, bare_signature, pep740, sign_blob, sigstore_bundle
+from kit.formats import (
+    bare_envelope,
+    bare_signature,
+    npm_attestations,
+    pep740,
+    sign_blob,
+    sigstore_bundle,
+)
 from kit.model import EvidenceKind
 
 _READERS: Mapping[EvidenceKind, Callable[[bytes], tuple[bytes, ...]]] = MappingProxyType(
     {
         EvidenceKind.SIGSTORE: sigstore_bundle.split,
         EvidenceKind.PEP740: pep740.bundles,
+        EvidenceKind.NPM_ATTESTATIONS: npm_attestations.bundles,
         EvidenceKind.DSSE: bare_envelope.bundles,
         EvidenceKind.SIGN_BLOB: sign_blob.bundles,
         EvidenceKind.SIGNATURE: bare_signature.bundles,
@@ -34,4 +42,4 @@ def split(kind: EvidenceKind, raw: bytes) -> tuple[bytes, ...]:
 
 def part(kind: EvidenceKind) -> str:
     """Return what one of several bundles in a file is called."""
-    return "attestation" if kind is EvidenceKind.PEP740 else "line"
+    return "line" if kind is EvidenceKind.SIGSTORE else "attestation"

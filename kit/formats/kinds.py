@@ -16,6 +16,8 @@ from kit.formats import (
     completion,
     cyclonedx,
     grype,
+    npm_attestations,
+    npm_packument,
     openpgp,
     openvex,
     pep740,
@@ -39,6 +41,8 @@ SIDECARS: tuple[tuple[str, EvidenceKind], ...] = (
     (".slsa.attestation", EvidenceKind.PEP740),
     (".attestation", EvidenceKind.PEP740),
     (".provenance", EvidenceKind.PEP740),
+    (".npm-attestations.json", EvidenceKind.NPM_ATTESTATIONS),
+    (".npm-packument.json", EvidenceKind.NPM_PACKUMENT),
     (".intoto.jsonl", EvidenceKind.DSSE),
     (".build.slsa", EvidenceKind.DSSE),
     (".cosign.bundle", EvidenceKind.SIGN_BLOB),
@@ -88,12 +92,19 @@ _OF_SEVERAL_FORMS = frozenset({EvidenceKind.DSSE, EvidenceKind.PEP740, EvidenceK
 _FORMS: tuple[tuple[Callable[[Any], bool], EvidenceKind], ...] = (
     (sigstore_bundle.looks_like, EvidenceKind.SIGSTORE),
     (pep740.looks_like, EvidenceKind.PEP740),
+    (npm_attestations.looks_like, EvidenceKind.NPM_ATTESTATIONS),
     (sign_blob.looks_like, EvidenceKind.SIGN_BLOB),
     (bare_envelope.looks_like, EvidenceKind.DSSE),
 )
 # One of these is in every file of another form than a Sigstore bundle, but for bare envelopes.
-_MARKS = (b'"attestation_bundles"', b'"verification_material"', b'"base64Signature"')
+_MARKS = (
+    b'"attestation_bundles"',
+    b'"verification_material"',
+    b'"predicateType"',
+    b'"base64Signature"',
+)
 _BY_CONTENT: tuple[tuple[Callable[[Any], bool], EvidenceKind], ...] = (
+    (npm_packument.looks_like, EvidenceKind.NPM_PACKUMENT),
     (spdx.looks_like, EvidenceKind.SBOM),
     (cyclonedx.looks_like, EvidenceKind.SBOM),
     (sarif.looks_like, EvidenceKind.SCAN),
@@ -141,9 +152,9 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
     signers write ``attestation.json``, ``bundle.json``, ``NAME.intoto.jsonl`` or
     ``NAME.provenance``. So is one of PEP 740, which some tools save as ``provenance.json``,
-    and one that presents itself as an SBOM, a scan or a VEX document. What cosign wrote before
-    bundles may be called ``NAME.sigstore.json`` or ``NAME.bundle``, and a ``.sig`` may be
-    OpenPGP's, or another's.
+    what an npm registry answered, and one that presents itself as an SBOM, a scan or a VEX
+    document. What cosign wrote before bundles may be called ``NAME.sigstore.json`` or
+    ``NAME.bundle``, and a ``.sig`` may be OpenPGP's, or another's.
     """
     named = by_name(name)
     if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):

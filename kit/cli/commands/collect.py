@@ -44,6 +44,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -96,7 +104,7 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - HTTP client
     from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
@@ -113,6 +121,7 @@ def collect(
             route=route_settings.Options(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),
+            npm_registry=npm_registry,
         ),
     )
     request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
