@@ -3,7 +3,8 @@
 Hashing: a pack with two large members, against a loop that hashes the same bytes with as
 many threads. Bundles: a pack with many attested files, against sigstore-python called in
 a bare loop on the same bundles: of Rekor v1, whose promise tells the time, and of Rekor v2,
-with a timestamp. Both sides run in this process, after start-up.
+with a timestamp. Both sides run in this process, after start-up. Fetching: 500 small files and
+a large one from loopback, against curl.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from kit.formats import release_file, trusted_root
 from kit.formats.release_file import ReleaseFile
 from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
+from scripts import bench_fetching
 from tests.lab import AT, IDENTITY, ISSUER, Lab
 
 CHUNK = 1 << 20
@@ -163,6 +165,7 @@ def main() -> int:
     hashing(wanted.mebibytes)
     bundles(wanted.bundles, Lab("bench"), "v1")
     bundles(wanted.bundles, Lab("bench", shape="full"), "v2")  # with a timestamp each
+    bench_fetching.compare(2 * wanted.mebibytes, 500, at_once=8)
     return 0
 
 
