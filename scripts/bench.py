@@ -23,13 +23,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import bench_fetching
+
 from kit.check import Options, check
 from kit.collect import Request, collect
 from kit.formats import release_file, trusted_root
 from kit.formats.release_file import ReleaseFile
 from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
-from scripts import bench_fetching
 from tests.lab import AT, IDENTITY, ISSUER, Lab
 
 CHUNK = 1 << 20
