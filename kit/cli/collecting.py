@@ -80,7 +80,8 @@ def run(
         if written.size > collect.FAT32_LIMIT:
             terminal.say("note: over 4 GiB: FAT32 cannot hold it; use exFAT, or `split -b 4000M`")
         terminal.say("rehearsing the check, with the network refused")
-        checker = checking.prepare(wanted.release, trust_roots, trusted_root, wanted.now)
+        anchors = checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root)
+        checker = checking.prepare(wanted.release, anchors, wanted.now)
         try:
             report = checker.judge(written.path)
         except PackError as error:
