@@ -77,11 +77,11 @@ class Checker:
                 accept_rollback=self.accept_rollback,
             )
             report = check(pack, self.release, self.anchors, options, self.openpgp_keys)
+            if report.passed and self.memory is not None:
+                self.memory.learn(report)  # first: a result that is not remembered is none
             if then is not None:
                 then(pack, report)
-        if report.passed and self.memory is not None:
-            self.memory.learn(report)
-        return report
+            return report
 
     def _known(self) -> Known | None:
         """Return what this host remembers now: an earlier pack of this run may have taught it."""
