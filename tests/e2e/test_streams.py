@@ -24,7 +24,7 @@ def shell(site: Site, arguments: tuple[str, ...], streams: str, **env: str) -> i
     done = subprocess.run(
         ["bash", "-c", f'{kit}; exit "${{PIPESTATUS[0]}}"'],
         cwd=site.folder,
-        env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"} | env,
+        env=os.environ | site.settings | env,
         capture_output=True,
         text=True,
         check=False,
