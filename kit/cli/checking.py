@@ -14,9 +14,11 @@ from kit.cli import environment, remembering, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors, keyrings
+from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.memory import Memory
+from kit.trust.npm_keys import NpmKeyring
 
 if TYPE_CHECKING:
     from kit.formats.memory_file import Known
@@ -47,6 +49,7 @@ class Checker:
     only: tuple[str, ...] = ()
     workers: int | None = None
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
+    npm_keys: tuple[NpmKeyring, ...] = ()
     gpg: Path | None = None
     by_clock: bool = True
     memory: Memory | None = None
@@ -76,7 +79,9 @@ class Checker:
                 known=self._known(),
                 accept_rollback=self.accept_rollback,
             )
-            report = check(pack, self.release, self.anchors, options, self.openpgp_keys)
+            report = check(
+                pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
+            )
             if report.passed and self.memory is not None:
                 self.memory.learn(report)  # first: a result that is not remembered is none
             if then is not None:
@@ -111,12 +116,14 @@ def prepare(
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
     remembered: Memory | None = None
+    npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
         remembered = remembering.recall(memory)
         places = environment.anchor_places(given.trust_roots)
         found = anchors.find(release.instances, places, given.trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
+        npm = npm_keyrings.find(release.npm_keys, places)
     except AnchorError as error:
         failure = error
     gpg = seal(gpg_needed=bool(pinned))
@@ -128,6 +135,7 @@ def prepare(
         only=tuple(only),
         workers=workers,
         openpgp_keys=pinned,
+        npm_keys=npm,
         gpg=gpg,
         by_clock=memory.at is None,
         memory=remembered,
