@@ -31,6 +31,8 @@ from kit.trust.memory import newest_signature
 from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.openpgp import OpenPgpVerifier
 
+#: Errors about one artifact that is not there; the others may pass.
+_OF_ONE = frozenset({"artifact.missing"})
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
 
 
@@ -92,15 +94,8 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
-    replayed = (
-        ()
-        if options.only
-        else replays.findings(
-            remembered.releases.get(release.name), release, verdicts, accept=options.accept_rollback
-        )
-    )
     inquiries, unread = inquiry.read(pack)
-    return Report(
+    report = Report(
         release_name=release.name,
         release_version=release.version,
         policy_sha256=release.sha256,
@@ -120,13 +115,35 @@ def check(
             *_about_the_pack(pack, release, options),
             *looked.findings,
             *_about_anchors(anchors),
-            *replayed,
+            *_replayed(release, remembered, verdicts, options),
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
         ),
         by_clock=options.by_clock,
     )
+    return _failed_as_a_whole(report)
+
+
+def _failed_as_a_whole(report: Report) -> Report:
+    """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
+    whole = [
+        finding
+        for finding in report.findings
+        if finding.level is Level.ERROR and finding.code not in _OF_ONE
+    ]
+    if not whole:
+        return report
+    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    return replace(report, verdicts=tuple(failed))
+
+
+def _replayed(
+    release: ReleaseFile, remembered: Remembered, verdicts: Sequence[Verdict], options: Options
+) -> Iterator[Finding]:
+    if not options.only:  # else what is there is only a part of what was remembered
+        known = remembered.releases.get(release.name)
+        yield from replays.findings(known, release, verdicts, accept=options.accept_rollback)
 
 
 def _about_time(
