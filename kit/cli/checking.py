@@ -10,18 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit import airgap
-from kit.cli import environment, terminal
+from kit.cli import environment, remembering, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors, keyrings
 from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.memory import Memory
 from kit.trust.npm_keys import NpmKeyring
 
 if TYPE_CHECKING:
+    from kit.formats.memory_file import Known
     from kit.model import Report
     from kit.pack.reader import Pack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchors:
+    """What the command line says of where anchors are."""
+
+    trust_roots: Path | None = None
+    trusted_root: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +51,9 @@ class Checker:
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
     npm_keys: tuple[NpmKeyring, ...] = ()
     gpg: Path | None = None
+    by_clock: bool = True
+    memory: Memory | None = None
+    accept_rollback: bool = False
 
     def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
         """Check the pack at ``path``; call ``then`` with it while it is still open."""
@@ -62,13 +75,22 @@ class Checker:
                 workers=self.workers,
                 progress=progress,
                 gpg=self.gpg,
+                by_clock=self.by_clock,
+                known=self._known(),
+                accept_rollback=self.accept_rollback,
             )
             report = check(
                 pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
             )
+            if report.passed and self.memory is not None:
+                self.memory.learn(report)  # first: a result that is not remembered is none
             if then is not None:
                 then(pack, report)
             return report
+
+    def _known(self) -> Known | None:
+        """Return what this host remembers now: an earlier pack of this run may have taught it."""
+        return None if self.memory is None else self.memory.now()
 
 
 @contextmanager
@@ -83,20 +105,23 @@ def _swap_suspected(path: Path) -> Iterator[None]:
 
 def prepare(
     release: ReleaseFile,
-    trust_roots: Path | None,
-    trusted_root: Sequence[str],
+    given: Anchors,
     at: datetime,
     only: Sequence[str] = (),
     workers: int | None = None,
+    *,
+    memory: remembering.Options = remembering.NONE,
 ) -> Checker:
-    """Read the anchors, then seal the process for good, and return what judges packs."""
+    """Read memory and anchors, then seal the process for good; return what judges packs."""
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
+    remembered: Memory | None = None
     npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
-        places = environment.anchor_places(trust_roots)
-        found = anchors.find(release.instances, places, trusted_root, release.keys)
+        remembered = remembering.recall(memory)
+        places = environment.anchor_places(given.trust_roots)
+        found = anchors.find(release.instances, places, given.trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
         npm = npm_keyrings.find(release.npm_keys, places)
     except AnchorError as error:
@@ -112,6 +137,9 @@ def prepare(
         openpgp_keys=pinned,
         npm_keys=npm,
         gpg=gpg,
+        by_clock=memory.at is None,
+        memory=remembered,
+        accept_rollback=memory.accept_rollback,
     )
 
 

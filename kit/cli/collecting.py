@@ -18,6 +18,7 @@ from kit.cli import (
     route_settings,
     terminal,
     transfers,
+    tuf_settings,
 )
 from kit.cli.status import of_report
 from kit.collect import Request, Settings, Written, staging
@@ -38,6 +39,7 @@ class Options:
     npm_registry: str | None = None
     github: github_settings.Options = github_settings.NONE
     route: route_settings.Options = route_settings.NONE
+    trust: tuf_settings.Options = tuf_settings.NONE
 
 
 def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
@@ -57,6 +59,7 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
             npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
         ),
+        trust=tuf_settings.wanted(release, options.trust),
         say=terminal.say,
     )
 
@@ -98,7 +101,8 @@ def run(
         if written.size > collect.FAT32_LIMIT:
             terminal.say("note: over 4 GiB: FAT32 cannot hold it; use exFAT, or `split -b 4000M`")
         terminal.say("rehearsing the check, with the network refused")
-        checker = checking.prepare(wanted.release, trust_roots, trusted_root, wanted.now)
+        anchors = checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root)
+        checker = checking.prepare(wanted.release, anchors, wanted.now)
         try:
             report = checker.judge(written.path)
         except PackError as error:

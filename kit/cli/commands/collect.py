@@ -64,6 +64,23 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    tuf_repository: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="The TUF repository of the instance NAME, instead of the one that this host's "
+            "anchors name (repeatable).",
+        ),
+    ] = None,
+    trust_update: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust-update/--no-trust-update",
+            help="Carry the TUF chain of each instance. Default: where the release file has other "
+            "sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
     proxy: Annotated[
         str | None,
         typer.Option(
@@ -104,7 +121,12 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - HTTP client
+    from kit.cli import (  # noqa: PLC0415 - the HTTP client
+        collecting,
+        github_settings,
+        route_settings,
+        tuf_settings,
+    )
     from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
@@ -122,6 +144,11 @@ def collect(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),
             npm_registry=npm_registry,
+            trust=tuf_settings.Options(
+                trust_roots=trust_roots,
+                repositories=tuple(tuf_repository or ()),
+                update=trust_update,
+            ),
         ),
     )
     request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)

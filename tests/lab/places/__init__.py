@@ -18,6 +18,7 @@ from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.server import Place, Reply, secrets_seen
+from tests.lab.places.tuf import Tuf
 
 __all__ = [
     "PUBLISH",
@@ -27,6 +28,7 @@ __all__ = [
     "Publication",
     "PyPI",
     "Reply",
+    "Tuf",
     "attested",
     "released",
     "secrets_seen",
