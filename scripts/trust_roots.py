@@ -32,7 +32,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from tuf.api.metadata import Metadata, Root
+from tuf.api._payload import Root
+from tuf.api.metadata import Metadata
 
 ROOTS = Path(__file__).resolve().parent.parent / "trust-roots"
 ORIGIN = "origin.json"

@@ -7,7 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from tuf.api.metadata import Metadata, Root
+from tuf.api._payload import Root
+from tuf.api.metadata import Metadata
 
 from kit.formats import trusted_root
 from kit.trust import origins, places
