@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import hashing, weighing
+from kit.check import custody, hashing, weighing
+from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighing import Weighed
@@ -25,9 +26,11 @@ from kit.policy.facts import FileFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
+_UNSEALED = Sealed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +55,16 @@ def check(
     anchors: Mapping[str, Anchor],
     options: Options,
     openpgp_keys: Mapping[str, Keyring] = _NO_KEYS,
+    sealed: Sealed = _UNSEALED,
 ) -> Report:
     """Return the report on an opened pack under the policy in ``release``.
 
     ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
-    them. Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
+    them; ``sealed`` is the custody file beside the pack, and the keys it may be by.
+    Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
     trusted root or key that cannot be used, :class:`MachineError` for a medium that cannot
-    be read, or where gpg is needed and does not work. Whatever is wrong with evidence is a finding.
+    be read, or where gpg is needed and does not work. Whatever is wrong with evidence is a
+    finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
     basis = Basis(
@@ -75,6 +81,7 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    seals = custody_of(pack, release, sealed, options)
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -88,8 +95,25 @@ def check(
             *(keyring.record() for keyring in openpgp_keys.values()),
         ),
         verdicts=_selected(verdicts, options.only),
-        findings=(*_about_the_pack(pack, release, options), *_about_anchors(anchors), *findings),
+        findings=(
+            *_about_the_pack(pack, release, options),
+            *_about_anchors(anchors),
+            *seals.findings,
+            *findings,
+        ),
+        custody=seals.seals,
     )
+
+
+def custody_of(
+    pack: Pack, release: ReleaseFile, sealed: Sealed, options: Options
+) -> custody.Judged:
+    """Return what stands beside the pack of who sealed it, under the policy's rules."""
+    with openpgp(sealed.openpgp_keys, options) as verifier:
+        sealers = Sealers(
+            keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)
+        )
+        return custody.judge(sealed, pack.manifest_sha256, release.custody, sealers, options.at)
 
 
 def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.formats.custody import Role
 from kit.formats.predicate_schema import PredicateSchema
 from kit.model import Digest
 from kit.model.predicates import Severity
@@ -56,6 +57,14 @@ class Signer:
         if self.openpgp is not None:
             return f"OpenPGP key {self.openpgp}"
         return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyRule:
+    """A seal that must stand beside the pack: by whom, any one of ``signers``, and as what."""
+
+    role: Role
+    signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,21 @@ class AnchorRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRecord:
+    """One line of the custody file: what it says, and whether a key of this host signed it.
+
+    ``key`` is how the line names its key; ``signer`` what this host calls that key.
+    """
+
+    role: str
+    at: datetime
+    note: str
+    key: str
+    signer: str | None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All verdicts of one check, and what they rest on. Every renderer reads only this."""
 
@@ -255,6 +270,7 @@ class Report:
     anchors: tuple[AnchorRecord, ...]
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    custody: tuple[SealRecord, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -19,12 +19,21 @@ _KEY = re.compile(r"([0-9A-F]{40}|[0-9A-F]{64})[.](asc|gpg)")
 def instances(places: Sequence[Place]) -> tuple[str, ...]:
     """Return the Sigstore instances that some place has a trusted root of, sorted."""
     return tuple(
+        name
+        for name in folders(places)
+        if any((place.folder / name / FILE).is_file() for place in places)
+    )
+
+
+def folders(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return the names of folders that may be an instance's, sorted."""
+    return tuple(
         sorted(
             {
                 folder.name
                 for place in places
                 for folder in _inside(place.folder)
-                if _WORD.fullmatch(folder.name) and (folder / FILE).is_file()
+                if _WORD.fullmatch(folder.name) and folder.is_dir()
             }
         )
     )
@@ -46,10 +55,15 @@ def keys(places: Sequence[Place]) -> tuple[str, ...]:
 
 def openpgp_fingerprints(places: Sequence[Place]) -> tuple[str, ...]:
     """Return the fingerprints of the OpenPGP keys that some place has, sorted."""
+    return tuple(sorted({Path(path).stem for path in openpgp_files(places)}))
+
+
+def openpgp_files(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return the paths of the OpenPGP keys that some place has, sorted."""
     return tuple(
         sorted(
             {
-                path.stem
+                f"{keyrings.FOLDER}/{path.name}"
                 for place in places
                 for path in _inside(place.folder / keyrings.FOLDER)
                 if _KEY.fullmatch(path.name) and path.is_file()
