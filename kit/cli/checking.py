@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit import airgap
-from kit.cli import environment, terminal
+from kit.cli import custody_file, environment, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
-from kit.trust import anchors, keyrings
+from kit.trust import anchors, keyrings, known
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.keys import KeyAnchor, find_keys
+from kit.trust.places import Place
 
 if TYPE_CHECKING:
     from kit.model import Report
@@ -38,10 +40,13 @@ class Checker:
     workers: int | None = None
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
     gpg: Path | None = None
+    sealing_keys: tuple[KeyAnchor, ...] = ()
+    sealing_openpgp: Mapping[str, Keyring] = field(default_factory=dict)
 
     def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
         """Check the pack at ``path``; call ``then`` with it while it is still open."""
         from kit.check import Options, check  # noqa: PLC0415 - loads what verifies
+        from kit.check.custody import Sealed  # noqa: PLC0415
         from kit.pack.reader import Pack  # noqa: PLC0415
 
         with (
@@ -60,7 +65,13 @@ class Checker:
                 progress=progress,
                 gpg=self.gpg,
             )
-            report = check(pack, self.release, self.anchors, options, self.openpgp_keys)
+            sealed = Sealed(
+                raw=custody_file.read(path),
+                keys=self.sealing_keys,
+                openpgp_keys=self.sealing_openpgp,
+                denied=self.release.terms.denied.keys,
+            )
+            report = check(pack, self.release, self.anchors, options, self.openpgp_keys, sealed)
             if then is not None:
                 then(pack, report)
             return report
@@ -87,14 +98,18 @@ def prepare(
     """Read the anchors, then seal the process for good, and return what judges packs."""
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
+    sealing_keys: tuple[KeyAnchor, ...] = ()
+    sealing_openpgp: dict[str, Keyring] = {}
     failure: AnchorError | None = None
     try:
         places = environment.anchor_places(trust_roots)
         found = anchors.find(release.instances, places, trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
+        sealing_keys = _sealing_keys(release, places)
+        sealing_openpgp = keyrings.find((s.openpgp for s in release.sealers if s.openpgp), places)
     except AnchorError as error:
         failure = error
-    gpg = seal(gpg_needed=bool(pinned))
+    gpg = seal(gpg_needed=bool(pinned) or bool(sealing_openpgp))
     return Checker(
         release=release,
         anchors=found,
@@ -104,7 +119,15 @@ def prepare(
         workers=workers,
         openpgp_keys=pinned,
         gpg=gpg,
+        sealing_keys=sealing_keys,
+        sealing_openpgp=sealing_openpgp,
     )
+
+
+def _sealing_keys(release: ReleaseFile, places: Sequence[Place]) -> tuple[KeyAnchor, ...]:
+    """Return the keys of the seals that the policy demands, then all others of this host."""
+    demanded = find_keys((s.key for s in release.sealers if s.key is not None), places)
+    return (*demanded, *(key for key in known.usable_keys(places) if key not in demanded))
 
 
 def seal(*, gpg_needed: bool) -> Path | None:

@@ -74,6 +74,18 @@ def read_release(path: Path) -> ReleaseFile:
     return release_file.parse(raw, path.name, lambda name: _beside(path.parent / name, name))
 
 
+def read_named(path: Path, limit: int, code: str) -> bytes:
+    """Return a file that the command line names; raise :class:`UsageError` where it cannot be."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", code=code, subject=path.name) from error
+    if len(raw) > limit:
+        raise UsageError(f"{path}: it is over {limit} bytes", code=code, subject=path.name)
+    return raw
+
+
 def _beside(path: Path, name: str) -> bytes:
     """Return the bytes of a file that a release file names; malformed where there is none."""
     try:

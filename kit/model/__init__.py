@@ -275,8 +275,11 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return (
-            bool(self.verdicts)
-            and all(verdict.passed for verdict in self.verdicts)
-            and not any(finding.level is Level.ERROR for finding in self.findings)
-        )
+        return bool(self.verdicts) and len(self.released) == len(self.verdicts)
+
+    @property
+    def released(self) -> tuple[Verdict, ...]:
+        """The verdicts of what may leave the pack: none where an error is about all of it."""
+        if any(finding.level is Level.ERROR for finding in self.findings):
+            return ()
+        return tuple(verdict for verdict in self.verdicts if verdict.passed)

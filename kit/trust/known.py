@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kit.errors import AnchorError
 from kit.trust import keyrings
 from kit.trust.anchors import FILE
+from kit.trust.keyrings import Keyring
+from kit.trust.keys import KeyAnchor, find_keys
 from kit.trust.places import Place
 
 # What a release file can name.
@@ -51,6 +54,29 @@ def keys(places: Sequence[Place]) -> tuple[str, ...]:
             }
         )
     )
+
+
+def usable_keys(places: Sequence[Place]) -> tuple[KeyAnchor, ...]:
+    """Return the public keys that some place has; one that does not load is left out.
+
+    For what no policy names: a broken file must not keep anybody from a look.
+    """
+    found: list[KeyAnchor] = []
+    with suppress(AnchorError):
+        for path in keys(places):
+            with suppress(AnchorError):
+                found += find_keys([path], places)
+    return tuple(found)
+
+
+def usable_keyrings(places: Sequence[Place]) -> dict[str, Keyring]:
+    """Return the OpenPGP keys that some place has; one that does not load is left out."""
+    found: dict[str, Keyring] = {}
+    with suppress(AnchorError):
+        for fingerprint in openpgp_fingerprints(places):
+            with suppress(AnchorError):
+                found |= keyrings.find([fingerprint], places)
+    return found
 
 
 def openpgp_fingerprints(places: Sequence[Place]) -> tuple[str, ...]:
