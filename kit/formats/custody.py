@@ -19,6 +19,7 @@ from typing import Any
 from kit.errors import MalformedError
 from kit.formats import dsse, encodings, strictjson
 from kit.formats.fields import Fields
+from kit.formats.manifest import HIDDEN
 
 SUFFIX = ".custody.jsonl"
 PAYLOAD_TYPE = "application/vnd.airgap-kit.custody+json"
@@ -31,6 +32,7 @@ MAX_NOTE = 500
 _MAX_LINE = 32 << 10
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_NOTE = re.compile(rf"[^{HIDDEN}]*")
 _KEY_ID = re.compile(r"sha256:[0-9a-f]{64}|openpgp:([0-9A-F]{40}|[0-9A-F]{64})")
 
 
@@ -113,8 +115,8 @@ def note(text: str) -> str:
     """Return a note as it may stand in a record; raise :class:`MalformedError` for another."""
     if len(text) > MAX_NOTE:
         raise MalformedError(f"a note has at most {MAX_NOTE} characters")
-    if not text.isprintable():
-        raise MalformedError("a note is one line of printable text")
+    if not _NOTE.fullmatch(text):
+        raise MalformedError("a note is one line of text, without hidden characters")
     return text
 
 
