@@ -13,12 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import custody, hashing, weighing
+from kit.check import chains, custody, freshness, hashing, replays, weighing
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighing import Weighed
 from kit.formats import distribution
+from kit.formats.memory_file import Known as Remembered
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
@@ -26,6 +27,7 @@ from kit.policy.facts import FileFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.memory import newest_signature
 from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
@@ -39,7 +41,9 @@ class Options:
 
     ``progress`` is called with the number of bytes hashed since its last call. ``gpg`` is
     the absolute path of the one program that is run, only for signatures by OpenPGP keys
-    that the policy pins; ``None`` where this host has none.
+    that the policy pins; ``None`` where this host has none. ``by_clock`` says that ``at`` is
+    the host's clock. ``known`` is what the host remembers, if it is to be held against that;
+    ``accept_rollback`` lets an older chain or pack pass, and the report says so.
     """
 
     at: datetime
@@ -47,6 +51,9 @@ class Options:
     workers: int | None = None
     progress: Callable[[int], None] | None = None
     gpg: Path | None = None
+    by_clock: bool = False
+    known: Remembered | None = None
+    accept_rollback: bool = False
 
 
 def check(
@@ -62,11 +69,13 @@ def check(
     ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
     them; ``sealed`` is the custody file beside the pack, and the keys it may be by.
     Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
-    trusted root or key that cannot be used, :class:`MachineError` for a medium that cannot
-    be read, or where gpg is needed and does not work. Whatever is wrong with evidence is a
-    finding.
+    trusted root or key that cannot be used, or a TUF chain that does not verify,
+    :class:`MachineError` for a medium that cannot be read, or where gpg is needed and does not
+    work. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
+    remembered = options.known or Remembered()
+    looked = chains.look(pack, anchors, remembered.chains, accept_rollback=options.accept_rollback)
     basis = Basis(
         anchors=tuple(anchors.values()),
         at=options.at,
@@ -82,6 +91,13 @@ def check(
 
     verdicts, findings = judge(release, files, inside, options.at)
     seals = custody_of(pack, release, sealed, options)
+    replayed = (
+        ()
+        if options.only
+        else replays.findings(
+            remembered.releases.get(release.name), release, verdicts, accept=options.accept_rollback
+        )
+    )
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -91,18 +107,38 @@ def check(
         collected_at=pack.manifest.collected_at,
         at=options.at,
         anchors=(
-            *_records(anchors),
+            *looked.records,
+            *(key.record() for anchor in anchors.values() for key in anchor.keys),
             *(keyring.record() for keyring in openpgp_keys.values()),
         ),
         verdicts=_selected(verdicts, options.only),
         findings=(
+            *_about_time(pack, release, looked.records, verdicts, options),
             *_about_the_pack(pack, release, options),
+            *looked.findings,
             *_about_anchors(anchors),
+            *replayed,
             *seals.findings,
             *findings,
         ),
+        by_clock=options.by_clock,
         custody=seals.seals,
     )
+
+
+def _about_time(
+    pack: Pack,
+    release: ReleaseFile,
+    records: Sequence[AnchorRecord],
+    verdicts: Sequence[Verdict],
+    options: Options,
+) -> Iterator[Finding]:
+    at, known = options.at, options.known or Remembered()
+    if options.by_clock:
+        yield from freshness.of_clock(at, (seen.signed_at for seen in known.releases.values()))
+    yield from freshness.of_anchors(records, release.terms, at)
+    signed = newest_signature(verdicts)
+    yield from freshness.of_collection(pack.manifest.collected_at, release.terms, at, signed)
 
 
 def custody_of(
@@ -114,12 +150,6 @@ def custody_of(
             keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)
         )
         return custody.judge(sealed, pack.manifest_sha256, release.custody, sealers, options.at)
-
-
-def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
-    for anchor in anchors.values():
-        yield anchor.record()
-        yield from (key.record() for key in anchor.keys)
 
 
 def openpgp(
@@ -178,14 +208,6 @@ def _about_the_pack(pack: Pack, release: ReleaseFile, options: Options) -> Itera
             subject="manifest.json",
             message=f"the pack says it holds {manifest.release_name} {manifest.release_version}, "
             f"the policy is for {release.name} {release.version}",
-        )
-    if manifest.collected_at > options.at:
-        yield Finding(
-            level=Level.WARNING,
-            code="clock.behind",
-            subject="manifest.json",
-            message="the pack says it was collected after this host's time",
-            hint="check the clock of this host",
         )
     if options.only:
         yield Finding(

@@ -10,18 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit import airgap
-from kit.cli import custody_file, environment, terminal
+from kit.cli import custody_file, environment, remembering, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors, keyrings, known
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.keys import KeyAnchor, find_keys
+from kit.trust.memory import Memory
 from kit.trust.places import Place
 
 if TYPE_CHECKING:
+    from kit.formats.memory_file import Known
     from kit.model import Report
     from kit.pack.reader import Pack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anchors:
+    """What the command line says of where anchors are."""
+
+    trust_roots: Path | None = None
+    trusted_root: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,9 @@ class Checker:
     workers: int | None = None
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
     gpg: Path | None = None
+    by_clock: bool = True
+    memory: Memory | None = None
+    accept_rollback: bool = False
     sealing_keys: tuple[KeyAnchor, ...] = ()
     sealing_openpgp: Mapping[str, Keyring] = field(default_factory=dict)
 
@@ -64,6 +77,9 @@ class Checker:
                 workers=self.workers,
                 progress=progress,
                 gpg=self.gpg,
+                by_clock=self.by_clock,
+                known=self._known(),
+                accept_rollback=self.accept_rollback,
             )
             sealed = Sealed(
                 raw=custody_file.read(path),
@@ -74,7 +90,13 @@ class Checker:
             report = check(pack, self.release, self.anchors, options, self.openpgp_keys, sealed)
             if then is not None:
                 then(pack, report)
-            return report
+        if report.passed and self.memory is not None:
+            self.memory.learn(report)
+        return report
+
+    def _known(self) -> Known | None:
+        """Return what this host remembers now: an earlier pack of this run may have taught it."""
+        return None if self.memory is None else self.memory.now()
 
 
 @contextmanager
@@ -89,21 +111,24 @@ def _swap_suspected(path: Path) -> Iterator[None]:
 
 def prepare(
     release: ReleaseFile,
-    trust_roots: Path | None,
-    trusted_root: Sequence[str],
+    given: Anchors,
     at: datetime,
     only: Sequence[str] = (),
     workers: int | None = None,
+    *,
+    memory: remembering.Options = remembering.NONE,
 ) -> Checker:
-    """Read the anchors, then seal the process for good, and return what judges packs."""
+    """Read memory and anchors, then seal the process for good; return what judges packs."""
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
+    remembered: Memory | None = None
     sealing_keys: tuple[KeyAnchor, ...] = ()
     sealing_openpgp: dict[str, Keyring] = {}
     failure: AnchorError | None = None
     try:
-        places = environment.anchor_places(trust_roots)
-        found = anchors.find(release.instances, places, trusted_root, release.keys)
+        remembered = remembering.recall(memory)
+        places = environment.anchor_places(given.trust_roots)
+        found = anchors.find(release.instances, places, given.trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
         sealing_keys = _sealing_keys(release, places)
         sealing_openpgp = keyrings.find((s.openpgp for s in release.sealers if s.openpgp), places)
@@ -119,6 +144,9 @@ def prepare(
         workers=workers,
         openpgp_keys=pinned,
         gpg=gpg,
+        by_clock=memory.at is None,
+        memory=remembered,
+        accept_rollback=memory.accept_rollback,
         sealing_keys=sealing_keys,
         sealing_openpgp=sealing_openpgp,
     )

@@ -115,8 +115,8 @@ def run(
         if seal is not None:
             _add_seal(written.path, seal)
         terminal.say("rehearsing the check, with the network refused")
-        release = wanted.release.as_collected()
-        checker = checking.prepare(release, trust_roots, trusted_root, wanted.now)
+        anchors = checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root)
+        checker = checking.prepare(wanted.release.as_collected(), anchors, wanted.now)
         try:
             report = checker.judge(written.path)
         except PackError as error:

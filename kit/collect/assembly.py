@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kit import __version__
 from kit.collect import documents, pairing
+from kit.collect.chains import Chains
 from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
@@ -25,6 +26,7 @@ from kit.pack import roster
 Brought = tuple[Line, Gathered]
 
 MAX_EVIDENCE = kinds.MAX_BYTES
+_NO_CHAINS = Chains()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +38,16 @@ class Assembly:
     unpaired: tuple[str, ...]
 
 
-def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -> Assembly:
+def assemble(
+    release: ReleaseFile,
+    date: datetime,
+    brought: Sequence[Brought],
+    chains: Chains = _NO_CHAINS,
+) -> Assembly:
     """Pair evidence with what it is about, and lay everything out under member names.
 
-    Evidence that is about none of the artifacts is left out and named in the result.
+    Files of TUF chains are carried as they are. Evidence that is about none of the artifacts
+    is left out and named in the result.
     """
     known: dict[tuple[str, str], Found] = {}
     artifacts = _distinct(known, (found for _, gathered in brought for found in gathered.artifacts))
@@ -59,12 +67,13 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
     for piece, _ in used:
         if piece.found not in members:
             members[piece.found] = names.member("evidence", piece.found)
+    files = {member: found for found, member in members.items()} | dict(chains.members)
     carried = _artifacts(brought, members)
     taken = set(artifacts)
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought),
+        "ledger.json": documents.ledger(brought, chains),
     }
     described = Manifest(
         release_name=release.name,
@@ -73,11 +82,11 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
         kit=f"airgap-kit {__version__}",
         artifacts=carried,
         evidence=_evidence(used, members),
-        members=tuple(_members(documented, members)),
+        members=tuple(_members(documented, files)),
     )
     return Assembly(
         manifest=described,
-        contents=documented | {member: found.path for found, member in members.items()},
+        contents=documented | {member: found.path for member, found in files.items()},
         unpaired=tuple(
             piece.found.name for piece, about in paired if not about and piece.found not in taken
         ),
@@ -155,10 +164,9 @@ def _evidence(
     return tuple(sorted(listed, key=lambda item: item.member))
 
 
-def _members(contents: Mapping[str, bytes], members: Mapping[Found, str]) -> Iterator[Member]:
+def _members(contents: Mapping[str, bytes], files: Mapping[str, Found]) -> Iterator[Member]:
     for path in roster.HEAD:
         raw = contents[path]
         yield Member(path=path, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
-    by_path = {member: found for found, member in members.items()}
-    for path, found in sorted(by_path.items()):
+    for path, found in sorted(files.items()):
         yield Member(path=path, size=found.size, sha256=found.sha256)

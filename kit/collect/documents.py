@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kit.collect.chains import Chains
 from kit.formats import strictjson
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
@@ -21,6 +22,7 @@ about them, carried as they were received. It was written by airgap-kit.
   ledger.json     every place that was asked, and what it answered
   artifacts/      the release files, as published
   evidence/       signatures, attestations, digest manifests, as received
+  trust/          TUF metadata, if any: it counts only from a root that you hold
 
 To verify it, on a host that has the kit and its own copy of the release file
 from somewhere you trust:
@@ -50,7 +52,7 @@ def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     return text.encode("utf-8")
 
 
-def ledger(gathered: Sequence[tuple[Line, Gathered]]) -> bytes:
+def ledger(gathered: Sequence[tuple[Line, Gathered]], chains: Chains) -> bytes:
     """Return ledger.json (``kit/schemas/ledger.schema.json``): every place and its answer."""
     return strictjson.canonical(
         {
@@ -58,6 +60,10 @@ def ledger(gathered: Sequence[tuple[Line, Gathered]]) -> bytes:
             "lines": [
                 {"source": line.source.text, "asked": [_row(row) for row in brought.asked]}
                 for line, brought in gathered
+            ],
+            "trust": [
+                {"instance": instance, "asked": [_row(row) for row in asked]}
+                for instance, asked in sorted(chains.asked.items())
             ],
         }
     )

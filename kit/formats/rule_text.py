@@ -360,6 +360,8 @@ def terms(given: Mapping[str, Any]) -> Terms:
         minimum_version=floor,
         oldest_signature=times["oldest-signature"],
         newest_signature=times["newest-signature"],
+        max_root_age=_duration(given.get("max-root-age")),
+        max_collection_age=_duration(given.get("max-collection-age")),
         denied=_denied(given.get("deny", {})),
     )
 

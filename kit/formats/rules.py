@@ -263,11 +263,15 @@ class Terms:
     """What holds for all of a release file: until when it counts, and which signatures may.
 
     Signing times are compared with ``oldest_signature`` and ``newest_signature``, both
-    inclusive. No file may be of a version below ``minimum_version``.
+    inclusive. No file may be of a version below ``minimum_version``. ``max_root_age`` is for
+    how long nobody may have vouched for a trusted root, ``max_collection_age`` how old the pack
+    may say it is.
     """
 
     expires: datetime | None = None
     minimum_version: str | None = None
     oldest_signature: datetime | None = None
     newest_signature: datetime | None = None
+    max_root_age: timedelta | None = None
+    max_collection_age: timedelta | None = None
     denied: Denied = field(default_factory=Denied)

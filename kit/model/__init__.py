@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from kit.model.chain import Chain
 from kit.model.digest import Digest as Digest
 from kit.model.predicates import Predicate
 
@@ -233,12 +234,29 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorRecord:
-    """Which trust anchor a report rests on, and where this host had it from."""
+    """Which trust anchor a report rests on, and where this host had it from.
+
+    ``newest`` is the start of its newest entry. ``root_version`` and ``root_expires`` are of the
+    newest TUF root that is known, ``vouched_until`` of the newest timestamp that is known to
+    have named this very trusted root. ``chain`` is what the pack carries, authenticated.
+    """
 
     instance: str
     sha256: str
     origin: str
     newest: datetime | None
+    root_version: int | None = None
+    root_expires: datetime | None = None
+    vouched_until: datetime | None = None
+    chain: Chain | None = None
+
+    def age(self, at: datetime) -> timedelta | None:
+        """Return for how long nobody has vouched for it; ``None`` for what nobody ever does.
+
+        Counted from ``vouched_until``, else from ``newest``, which is no later than it was made.
+        """
+        basis = self.vouched_until or self.newest
+        return None if basis is None else max(at - basis, timedelta())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,7 +276,10 @@ class SealRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of one check, and what they rest on. Every renderer reads only this."""
+    """All verdicts of one check, and what they rest on. Every renderer reads only this.
+
+    ``by_clock`` says that ``at`` is this host's clock, and not a time that was given.
+    """
 
     release_name: str
     release_version: str
@@ -270,6 +291,7 @@ class Report:
     anchors: tuple[AnchorRecord, ...]
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    by_clock: bool = False
     custody: tuple[SealRecord, ...] = ()
 
     @property

@@ -8,14 +8,16 @@ returns is authenticated by the pinned root and nothing else; it replaces no anc
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kit.errors import AnchorError
-from kit.formats import tuf_metadata
+from kit.formats import tuf_metadata, tuf_record
 from kit.formats.trusted_root import Remark
 from kit.formats.tuf_metadata import Signed
+from kit.model.chain import Chain
 from kit.trust import threshold
 from kit.trust.tuf_files import TIMESTAMP, Files, Reader, Seen, roots_among
 from kit.trust.tuf_targets import Roles, demand_version, read_described, seen
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from tuf.api.metadata import Root, Snapshot, Timestamp
 
 #: The target that every Sigstore instance has.
-TRUSTED_ROOT = "trusted_root.json"
+TRUSTED_ROOT = tuf_record.TARGET
 #: Roots after the pinned one, as many as python-tuf's client follows.
 MAX_ROTATIONS = 256
 
@@ -54,6 +56,20 @@ class Walked:
     def root(self) -> Seen:
         """The newest root."""
         return self.roots[-1]
+
+    def chain(self, target: str = TRUSTED_ROOT) -> Chain:
+        """Return the numbers of it that reports and the host's memory keep."""
+        return Chain(
+            root=self.root.version,
+            root_sha256=self.root.sha256,
+            root_expires=self.root.expires,
+            timestamp=self.timestamp.version,
+            timestamp_expires=self.timestamp.expires,
+            snapshot=self.snapshot.version,
+            targets=self.top_targets.version,
+            online_keys=self.online_keys,
+            trusted_root_sha256=hashlib.sha256(self.targets[target]).hexdigest(),
+        )
 
 
 def walk(instance: str, pinned: bytes, files: Files, target: str = TRUSTED_ROOT) -> Walked:
@@ -102,7 +118,7 @@ def _roots(pinned: bytes, reader: Reader) -> Iterator[Signed[Root]]:
 
 def _next(root: Signed[Root], reader: Reader) -> Signed[Root] | None:
     name = f"{root.version + 1}.root.json"
-    raw = reader.files.read(name, tuf_metadata.MAX_BYTES["root"])
+    raw = reader.read(name, tuf_metadata.MAX_BYTES["root"])
     if raw is None:
         return None
     with reader.reading(name):
@@ -124,7 +140,7 @@ def _demand_connected(pinned: Signed[Root], reader: Reader) -> None:
             f"its roots end at version {carried[-1]}, and this host pins {pinned.version}",
         )
     name = f"{pinned.version}.root.json"
-    raw = reader.files.read(name, tuf_metadata.MAX_BYTES["root"])
+    raw = reader.read(name, tuf_metadata.MAX_BYTES["root"])
     if raw is None:
         return
     with reader.reading(name):

@@ -28,7 +28,11 @@ class Files(Protocol):
     """Where a walk reads: a pack, a folder, or a repository that is asked."""
 
     def read(self, name: str, limit: int) -> bytes | None:
-        """Return a file, ``None`` where it is not there; may stop after ``limit`` + 1 bytes."""
+        """Return a file, ``None`` where it is not there.
+
+        Of one that is over ``limit`` bytes it may raise :class:`MalformedError`, or return more
+        bytes than that.
+        """
 
     def names(self) -> Collection[str]:
         """Return the names of all files; none where a place cannot be listed."""
@@ -71,9 +75,14 @@ class Reader:
     instance: str
     files: Files
 
+    def read(self, name: str, limit: int) -> bytes | None:
+        """Return a file, ``None`` where it is not there."""
+        with self.reading(name):
+            return self.files.read(name, limit)
+
     def needed(self, name: str, limit: int) -> bytes:
         """Return a file; raise ``trust.incomplete`` where it is not there."""
-        raw = self.files.read(name, limit)
+        raw = self.read(name, limit)
         if raw is None:
             raise self.error("trust.incomplete", f"{name} is not there")
         return raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Annotated
 
@@ -57,6 +58,22 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    tuf_repository: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="The TUF repository of the instance NAME, instead of the one that this host's "
+            "anchors name (repeatable).",
+        ),
+    ] = None,
+    trust_update: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust-update/--no-trust-update",
+            help="Whether to carry the TUF chain of each instance. Default: where any source is "
+            "online.",
+        ),
+    ] = None,
     seal: Annotated[
         str | None,
         typer.Option(
@@ -80,11 +97,21 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings, sealing  # noqa: PLC0415 - loads HTTP
+    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+        collecting,
+        github_settings,
+        sealing,
+        tuf_settings,
+    )
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
     out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
+    options = tuf_settings.Options(
+        trust_roots=trust_roots,
+        repositories=tuple(tuf_repository or ()),
+        update=trust_update,
+    )
     request = collecting.request(
         read,
         release.parent,
@@ -93,6 +120,7 @@ def collect(
         index_url=index_url,
         github=github_settings.Options(api=github_api, token_file=github_token_file),
     )
+    request = changed(request, trust=tuf_settings.wanted(read, options))
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}

@@ -17,5 +17,16 @@ from tests.lab.places.github import GitHub
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.server import Place, Reply, secrets_seen
+from tests.lab.places.tuf import Tuf
 
-__all__ = ["PUBLISH", "GitHub", "Place", "Publication", "PyPI", "Reply", "attested", "secrets_seen"]
+__all__ = [
+    "PUBLISH",
+    "GitHub",
+    "Place",
+    "Publication",
+    "PyPI",
+    "Reply",
+    "Tuf",
+    "attested",
+    "secrets_seen",
+]
