@@ -89,13 +89,13 @@ def package(purl: str) -> Read:
 TEMPORARY = tempfile.TemporaryDirectory(prefix="trust-roots-")
 
 
-def source(given: dict[str, Any], repository: str) -> bytes:
+def source(given: dict[str, Any]) -> bytes:
     """Return the bytes that a source has."""
     raw = package(given["package"])(given["file"])
     if "inside" not in given:
         return raw
-    # The form of npm's seeds: by repository, a root and targets in base64.
-    seed = json.loads(raw)[repository]
+    # The form of npm's seeds: by repository, of which there is one, a root and targets in base64.
+    (seed,) = json.loads(raw).values()
     named = {"root.json": seed["root.json"]} | {
         unquote(target).rpartition("/")[2]: text for target, text in seed["targets"].items()
     }
@@ -106,7 +106,7 @@ def differences(folder: Path, origin: dict[str, Any], *, write: bool) -> Iterato
     """Yield what is not as it should be, printing what is."""
     for name, said in origin["files"].items():
         path = folder / name
-        found = {each["package"]: source(each, origin["repository"]) for each in said["sources"]}
+        found = {each["package"]: source(each) for each in said["sources"]}
         if write:
             yield from take_over(path, said, set(found.values()))
         raw = path.read_bytes()
@@ -119,7 +119,7 @@ def differences(folder: Path, origin: dict[str, Any], *, write: bool) -> Iterato
             if theirs != raw:
                 yield f"{folder.name}/{name}: {purl} has other bytes"
         for older in said.get("signed-by", ()):
-            holds = signs(source(older, origin["repository"]), raw)
+            holds = signs(source(older), raw)
             print(f"  {'signed by' if holds else 'NOT SIGNED BY'}  {older['package']}")
             if not holds:
                 yield f"{folder.name}/{name}: the root in {older['package']} does not sign it"

@@ -3,13 +3,11 @@
 ::
 
     {"schema": 1,
-     "repository": "https://tuf-repo.example",
      "files": {"trusted_root.json": {
          "sha256": "…", "as-of": "2026-10-23",
          "sources": [{"package": "pkg:pypi/sigstore@4.5.1", "file": "sigstore/…"}],
          "signed-by": [{"package": "pkg:golang/…@v2.100.0", "file": "…"}]}}}
 
-``repository`` is the instance's TUF repository; it alone is enough for a private instance.
 ``as-of`` is the latest day, or time, of which it is known that the file was current.
 ``sources`` each had these very bytes; ``signed-by`` have older TUF roots whose keys sign them.
 The file is the host's own, as the anchors beside it are: it is read strictly, and believed.
@@ -32,17 +30,17 @@ MAX_BYTES = 64 << 10
 
 _MAX_FILES = 16
 _MAX_SOURCES = 16
-_REPOSITORY = re.compile(r"https?://[!-~]{1,500}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Something that carried a file: a package (a purl), a pack or a TUF repository."""
+    """Something that carried a file: a package (a purl), a pack, a TUF repository or a folder."""
 
     package: str | None = None
     pack: str | None = None
     repository: str | None = None
+    folder: str | None = None
     file: str | None = None
     inside: str | None = None
 
@@ -50,6 +48,8 @@ class Source:
         """Write it for people."""
         if self.pack is not None:
             return f"a pack with the manifest sha256:{self.pack}"
+        if self.folder is not None:
+            return f"the folder {self.folder}"
         return self.package or self.repository or ""
 
 
@@ -65,9 +65,8 @@ class FileOrigin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """An instance's TUF repository, if it has one, and where each of its files came from."""
+    """Where each file in a folder came from."""
 
-    repository: str | None = None
     files: Mapping[str, FileOrigin] = field(default_factory=dict)
 
 
@@ -76,25 +75,15 @@ def parse(raw: bytes) -> Origin:
     top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES))
     if top.need("schema") != 1:
         raise MalformedError("schema is not 1")
-    repository = top.text("repository")
-    if repository is not None and not _REPOSITORY.fullmatch(repository):
-        raise MalformedError("repository is no http or https URL")
-    files = top.object("files")
+    files = top.needed_object("files")
     _all_read(top)
-    return Origin(
-        repository=repository.rstrip("/") if repository else None,
-        files={} if files is None else _files(files),
-    )
+    return Origin(files=_files(files))
 
 
 def render(origin: Origin) -> bytes:
     """Write it; :func:`parse` reads it back as it was."""
-    value: dict[str, Any] = {"schema": 1}
-    if origin.repository is not None:
-        value["repository"] = origin.repository
-    if origin.files:
-        value["files"] = {name: _render_file(each) for name, each in origin.files.items()}
-    return strictjson.canonical(value)
+    files = {name: _render_file(each) for name, each in origin.files.items()}
+    return strictjson.canonical({"schema": 1, "files": files})
 
 
 def _files(given: Fields) -> dict[str, FileOrigin]:
@@ -123,12 +112,16 @@ def _source(item: Fields) -> Source:
         package=item.text("package"),
         pack=None if pack is None else encodings.digest("sha256", pack).hex,
         repository=item.text("repository"),
+        folder=item.text("folder"),
         file=item.text("file"),
         inside=item.text("inside"),
     )
     _all_read(item)
-    if sum(each is not None for each in (found.package, found.pack, found.repository)) != 1:
-        raise MalformedError(f"{item.path}: needs exactly one of package, pack and repository")
+    kinds = (found.package, found.pack, found.repository, found.folder)
+    if sum(each is not None for each in kinds) != 1:
+        raise MalformedError(
+            f"{item.path}: needs exactly one of package, pack, repository and folder"
+        )
     return found
 
 
@@ -158,6 +151,7 @@ def _render_source(source: Source) -> dict[str, str]:
         "package": source.package,
         "pack": source.pack,
         "repository": source.repository,
+        "folder": source.folder,
         "file": source.file,
         "inside": source.inside,
     }

@@ -67,7 +67,7 @@ def state(fact: KeyFact, at: datetime) -> str:
 
 
 def _lines(one: Held, at: datetime) -> Iterator[str]:
-    use = "used" if one.wins else "not used: an earlier place has it"
+    use = "used" if one.wins else "not used: another place has it"
     if one.error is not None:
         yield f"{plain(one.name)}  DOES NOT LOAD  ({plain(one.place)})"
         yield f"  {one.error.code}: {plain(one.error.message)}"
@@ -88,7 +88,7 @@ def _lines(one: Held, at: datetime) -> Iterator[str]:
 
 
 def _provenance(one: Held, at: datetime) -> Iterator[str]:
-    if one.repository is not None and one.kind is AnchorKind.TUF_ROOT:
+    if one.repository is not None:
         yield f"  updated from {plain(one.repository)}"
     if one.origin is not None:
         sources = [plain(str(source)) for source in one.origin.sources]
@@ -99,7 +99,9 @@ def _provenance(one: Held, at: datetime) -> Iterator[str]:
         if signed:
             yield f"  signed by the root in {', '.join(signed)}"
     since = one.age_from
-    if since is not None:
+    if since is not None and since > at:
+        yield f"  vouched for until {_day(since)}"
+    elif since is not None:
         days = (at - since).days
         yield f"  current on {_day(since)}, {days} days ago; later revocations are unknown"
 

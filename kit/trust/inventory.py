@@ -18,7 +18,7 @@ from kit.errors import AnchorError, EvidenceError, KitError
 from kit.formats import key_facts, openpgp, public_key, trusted_root, tuf_metadata
 from kit.formats.anchor_origin import FileOrigin
 from kit.formats.key_facts import KeyFact
-from kit.trust import known, origins
+from kit.trust import known, origins, tuf_anchor
 from kit.trust.places import Place, read
 
 
@@ -63,6 +63,7 @@ class Held:
     told: Told = Told()
     origin: FileOrigin | None = None
     repository: str | None = None
+    vouched_until: datetime | None = None
     newer_in: str | None = None
     error: AnchorError | None = None
 
@@ -70,7 +71,8 @@ class Held:
     def age_from(self) -> datetime | None:
         """The latest moment at which it is known to have been current, as far as anything says."""
         as_of = None if self.origin is None else self.origin.as_of
-        moments = [each for each in (as_of, self.told.newest) if each is not None]
+        known = (as_of, self.vouched_until, self.told.newest)
+        moments = [each for each in known if each is not None]
         return max(moments) if moments else None
 
 
@@ -91,7 +93,16 @@ def held(places: Sequence[Place]) -> tuple[Held, ...]:
             one = _held(place, name, kind, wins=not alike)
             if one is not None:
                 alike.append(one)
-    return tuple(each for name in sorted(found) for each in _compared(found[name]))
+    listed = [each for name in sorted(found) for each in _compared(found[name])]
+    return tuple(_beside(each, listed) for each in listed)
+
+
+def _beside(one: Held, listed: Sequence[Held]) -> Held:
+    """Return a TUF root as used only where the trusted root beside it is."""
+    if one.kind is not AnchorKind.TUF_ROOT:
+        return one
+    root = f"{one.name.rpartition('/')[0]}/trusted_root.json"
+    return replace(one, wins=any(o.wins and (o.name, o.place) == (root, one.place) for o in listed))
 
 
 def _unlisted(place: Place, error: AnchorError) -> Held:
@@ -136,13 +147,16 @@ def _held(place: Place, name: str, kind: AnchorKind, *, wins: bool) -> Held | No
         one = replace(one, sha256=hashlib.sha256(raw).hexdigest())
         one = replace(one, told=_told(tell, name, raw))
         origin = origins.at(place, folder) if kind in _WITH_ORIGIN else None
+        record = tuf_anchor.record(place.folder / folder, folder)
     except AnchorError as error:
         return replace(one, error=error)
-    if origin is None:
-        return one
-    said = origin.files.get(file)
-    of_these_bytes = said is not None and said.sha256 == one.sha256
-    return replace(one, repository=origin.repository, origin=said if of_these_bytes else None)
+    said = None if origin is None else origin.files.get(file)
+    return replace(
+        one,
+        repository=record.repository if kind is AnchorKind.TUF_ROOT else None,
+        origin=said if said is not None and said.sha256 == one.sha256 else None,
+        vouched_until=record.vouches(one.sha256),
+    )
 
 
 _WITH_ORIGIN = frozenset({AnchorKind.TRUSTED_ROOT, AnchorKind.TUF_ROOT, AnchorKind.NPM_KEYS})
@@ -208,8 +222,7 @@ def _compared(alike: Sequence[Held]) -> Iterator[Held]:
 
 
 def _age(one: Held) -> tuple[int, float, float]:
-    as_of = None if one.origin is None else one.origin.as_of
-    return one.told.version or 0, _seconds(one.told.newest), _seconds(as_of)
+    return one.told.version or 0, _seconds(one.told.newest), _seconds(one.age_from)
 
 
 def _seconds(moment: datetime | None) -> float:

@@ -14,21 +14,15 @@ from kit.formats.anchor_origin import FileOrigin, Origin, Source
 
 DIGEST = "0" * 64
 FILE = {"sha256": DIGEST, "sources": [{"package": "pkg:pypi/a@1", "file": "b"}]}
-WHOLE: dict[str, Any] = {"schema": 1, "repository": "https://tuf.acme.test", "files": {"r": FILE}}
+WHOLE: dict[str, Any] = {"schema": 1, "files": {"r": FILE}}
 
 
 def parse(value: Any) -> Origin:
     return anchor_origin.parse(json.dumps(value).encode())
 
 
-def test_a_repository_alone_is_enough() -> None:
-    origin = parse({"schema": 1, "repository": "https://tuf.acme.test/"})
-    assert origin == Origin(repository="https://tuf.acme.test")
-
-
 def test_what_is_written_reads_back() -> None:
     origin = Origin(
-        repository="https://tuf.acme.test",
         files={
             "root.json": FileOrigin(sha256="1" * 64, signed_by=(Source(package="pkg:npm/a@1"),)),
             "trusted_root.json": FileOrigin(
@@ -52,9 +46,6 @@ def test_a_day_is_its_first_moment() -> None:
         {"schema": 2},
         {"schema": None},
         {"other": 1},
-        {"repository": "ftp://acme.test"},
-        {"repository": "https://acme.test/\n"},
-        {"repository": 1},
         {"files": []},
         {"files": {str(n): FILE for n in range(17)}},
         {"files": {"r": FILE | {"sha256": "x"}}},
