@@ -14,6 +14,7 @@ from kit.pack.reader import Pack
 from kit.policy.facts import FileFacts
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.npm_keys import NpmKeyring
 
 
 def survey(
@@ -21,13 +22,14 @@ def survey(
     anchors: Mapping[str, Anchor],
     options: Options,
     openpgp_keys: Mapping[str, Keyring],
+    npm_keys: tuple[NpmKeyring, ...] = (),
 ) -> tuple[FileFacts, ...]:
     """Return every artifact of an opened pack with the claims that hold, as `check` finds them.
 
     Raises what `check` raises: a damaged pack ends it before anything in it is believed.
     """
     known = hashing.hash_members(pack, _nothing_demanded(pack.manifest), options.progress)
-    basis = Basis(anchors=tuple(anchors.values()), at=options.at)
+    basis = Basis(anchors=tuple(anchors.values()), at=options.at, npm_keys=npm_keys)
     with openpgp(openpgp_keys, options) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
     return tuple(facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts)

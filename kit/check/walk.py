@@ -13,13 +13,14 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, custody, freshness, hashing, replays, weighing
+from kit.check import chains, custody, freshness, hashing, inquiry, replays, weighing
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
-from kit.formats import distribution
+from kit.check.weighed import Weighed
+from kit.formats import distribution, npm_tarball
 from kit.formats.memory_file import Known as Remembered
+from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
@@ -28,6 +29,7 @@ from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.memory import newest_signature
+from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
@@ -43,7 +45,8 @@ class Options:
     the absolute path of the one program that is run, only for signatures by OpenPGP keys
     that the policy pins; ``None`` where this host has none. ``by_clock`` says that ``at`` is
     the host's clock. ``known`` is what the host remembers, if it is to be held against that;
-    ``accept_rollback`` lets an older chain or pack pass, and the report says so.
+    ``accept_rollback`` lets an older chain or pack pass, and the report says so. ``sealed`` is
+    the custody file beside the pack, and the keys it may be by.
     """
 
     at: datetime
@@ -54,6 +57,7 @@ class Options:
     by_clock: bool = False
     known: Remembered | None = None
     accept_rollback: bool = False
+    sealed: Sealed = _UNSEALED
 
 
 def check(
@@ -62,16 +66,15 @@ def check(
     anchors: Mapping[str, Anchor],
     options: Options,
     openpgp_keys: Mapping[str, Keyring] = _NO_KEYS,
-    sealed: Sealed = _UNSEALED,
+    npm_keys: tuple[NpmKeyring, ...] = (),
 ) -> Report:
     """Return the report on an opened pack under the policy in ``release``.
 
     ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
-    them; ``sealed`` is the custody file beside the pack, and the keys it may be by.
-    Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
-    trusted root or key that cannot be used, or a TUF chain that does not verify,
-    :class:`MachineError` for a medium that cannot be read, or where gpg is needed and does not
-    work. Whatever is wrong with evidence is a finding.
+    them, and ``npm_keys`` those of the registries that it names. Raises :class:`PackError`
+    naming every damaged member, :class:`AnchorError` for a trusted root or key that cannot be
+    used, or a TUF chain that does not verify, :class:`MachineError` for a medium that cannot be
+    read, or where gpg is needed and does not work. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
     remembered = options.known or Remembered()
@@ -79,18 +82,22 @@ def check(
     basis = Basis(
         anchors=tuple(anchors.values()),
         at=options.at,
+        npm_keys=npm_keys,
+        npm_accept_expired=release.npm_accepted_expired,
         whole_predicates=release.asks_whole_predicates,
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
     files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
 
-    def inside(artifact: Artifact) -> distribution.Named:
+    def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
         with pack.member_file(artifact.member) as file:
+            if artifact.name.endswith(npm_tarball.SUFFIX):
+                return npm_tarball.read(file)
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
-    seals = custody_of(pack, release, sealed, options)
+    seals = custody_of(pack, release, options)
     replayed = (
         ()
         if options.only
@@ -98,6 +105,7 @@ def check(
             remembered.releases.get(release.name), release, verdicts, accept=options.accept_rollback
         )
     )
+    inquiries, unread = inquiry.read(pack)
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -110,8 +118,9 @@ def check(
             *looked.records,
             *(key.record() for anchor in anchors.values() for key in anchor.keys),
             *(keyring.record() for keyring in openpgp_keys.values()),
+            *(keyring.record() for keyring in npm_keys),
         ),
-        verdicts=_selected(verdicts, options.only),
+        verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
         findings=(
             *_about_time(pack, release, looked.records, verdicts, options),
             *_about_the_pack(pack, release, options),
@@ -120,6 +129,8 @@ def check(
             *replayed,
             *seals.findings,
             *findings,
+            *unread,
+            *inquiry.lost(pack, inquiries),
         ),
         by_clock=options.by_clock,
         custody=seals.seals,
@@ -141,10 +152,9 @@ def _about_time(
     yield from freshness.of_collection(pack.manifest.collected_at, release.terms, at, signed)
 
 
-def custody_of(
-    pack: Pack, release: ReleaseFile, sealed: Sealed, options: Options
-) -> custody.Judged:
+def custody_of(pack: Pack, release: ReleaseFile, options: Options) -> custody.Judged:
     """Return what stands beside the pack of who sealed it, under the policy's rules."""
+    sealed = options.sealed
     with openpgp(sealed.openpgp_keys, options) as verifier:
         sealers = Sealers(
             keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)

@@ -14,10 +14,12 @@ from kit.cli import custody_file, environment, remembering, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors, keyrings, known
+from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.keys import KeyAnchor, find_keys
 from kit.trust.memory import Memory
+from kit.trust.npm_keys import NpmKeyring
 from kit.trust.places import Place
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class Checker:
     only: tuple[str, ...] = ()
     workers: int | None = None
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
+    npm_keys: tuple[NpmKeyring, ...] = ()
     gpg: Path | None = None
     by_clock: bool = True
     memory: Memory | None = None
@@ -80,19 +83,21 @@ class Checker:
                 by_clock=self.by_clock,
                 known=self._known(),
                 accept_rollback=self.accept_rollback,
+                sealed=Sealed(
+                    raw=custody_file.read(path),
+                    keys=self.sealing_keys,
+                    openpgp_keys=self.sealing_openpgp,
+                    denied=self.release.terms.denied.keys,
+                ),
             )
-            sealed = Sealed(
-                raw=custody_file.read(path),
-                keys=self.sealing_keys,
-                openpgp_keys=self.sealing_openpgp,
-                denied=self.release.terms.denied.keys,
+            report = check(
+                pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
             )
-            report = check(pack, self.release, self.anchors, options, self.openpgp_keys, sealed)
+            if report.passed and self.memory is not None:
+                self.memory.learn(report)  # first: a result that is not remembered is none
             if then is not None:
                 then(pack, report)
-        if report.passed and self.memory is not None:
-            self.memory.learn(report)
-        return report
+            return report
 
     def _known(self) -> Known | None:
         """Return what this host remembers now: an earlier pack of this run may have taught it."""
@@ -124,6 +129,7 @@ def prepare(
     remembered: Memory | None = None
     sealing_keys: tuple[KeyAnchor, ...] = ()
     sealing_openpgp: dict[str, Keyring] = {}
+    npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
         remembered = remembering.recall(memory)
@@ -132,6 +138,7 @@ def prepare(
         pinned = keyrings.find(release.openpgp_fingerprints, places)
         sealing_keys = _sealing_keys(release, places)
         sealing_openpgp = keyrings.find((s.openpgp for s in release.sealers if s.openpgp), places)
+        npm = npm_keyrings.find(release.npm_keys, places)
     except AnchorError as error:
         failure = error
     gpg = seal(gpg_needed=bool(pinned) or bool(sealing_openpgp))
@@ -143,6 +150,7 @@ def prepare(
         only=tuple(only),
         workers=workers,
         openpgp_keys=pinned,
+        npm_keys=npm,
         gpg=gpg,
         by_clock=memory.at is None,
         memory=remembered,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 from kit import collect
@@ -13,13 +14,17 @@ from kit.cli import (
     custody_file,
     environment,
     github_settings,
+    npm_settings,
     pip_settings,
+    route_settings,
     sealing,
     terminal,
+    transfers,
+    tuf_settings,
 )
 from kit.cli.sealing import Sealer
 from kit.cli.status import of_report
-from kit.collect import Request, Settings, staging
+from kit.collect import Request, Settings, Written, staging
 from kit.errors import MachineError, PackError, UsageError
 from kit.formats.custody import Role
 from kit.formats.release_file import ReleaseFile
@@ -30,15 +35,19 @@ from kit.sources import index as package_index
 from kit.sources.index import Index
 
 
-def request(
-    release: ReleaseFile,
-    base: Path,
-    out: Path,
-    *,
-    plain_http: Iterable[str] = (),
-    index_url: str | None = None,
-    github: github_settings.Options = github_settings.NONE,
-) -> Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of how places are asked."""
+
+    plain_http: tuple[str, ...] = ()
+    index_url: str | None = None
+    npm_registry: str | None = None
+    github: github_settings.Options = github_settings.NONE
+    route: route_settings.Options = route_settings.NONE
+    trust: tuf_settings.Options = tuf_settings.NONE
+
+
+def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
     """Return what to collect, with the clock and the environment read."""
     sources = [source for line in release.lines for source in (line.source, *line.evidence)]
     asks_index = any(source.scheme == "pypi" for source in sources)
@@ -49,10 +58,13 @@ def request(
         now=environment.now(),
         epoch=environment.source_date_epoch(),
         settings=Settings(
-            plain_http=frozenset(plain_http),
-            index=_index(index_url) if asks_index or index_url is not None else None,
-            github=github_settings.access(sources, github, plain_http, os.environ),
+            plain_http=frozenset(options.plain_http),
+            route=route_settings.route(options.route, os.environ),
+            index=_index(options.index_url) if asks_index or options.index_url else None,
+            npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
+            github=github_settings.access(sources, options.github, options.plain_http, os.environ),
         ),
+        trust=tuf_settings.wanted(release, options.trust),
         say=terminal.say,
     )
 
@@ -106,7 +118,9 @@ def run(
     network stays refused from then on. Seals that only others can add later are not rehearsed.
     """
     with staging.working_folder(wanted.out) as folder:
-        written = collect.collect(wanted, folder)
+        with transfers.shown() as watch:
+            written = collect.collect(changed(wanted, watch=watch), folder)
+        terminal.say(_summary(written))
         for name in written.unpaired:
             terminal.say(f"left out: {name} is about none of the files")
         if written.size > collect.FAT32_LIMIT:
@@ -128,3 +142,16 @@ def run(
             ) from error
         final = collect.keep(written.path, wanted.out, met=of_report(report) == 0, replace=replace)
     return report, final
+
+
+def _summary(written: Written) -> str:
+    return (
+        f"gathered {written.artifacts} artifacts and {written.evidence} pieces of evidence: "
+        f"{written.size} bytes; {written.absent} of {written.asked} places had nothing, as the "
+        "ledger in the pack lists"
+    )
+
+
+def spoken(sha256: str) -> str:
+    """Return a digest in groups, as two people read it to each other."""
+    return " ".join(sha256[at : at + 4] for at in range(0, len(sha256), 4))

@@ -25,6 +25,9 @@ class Options:
     update: bool | None = None
 
 
+NONE = Options()
+
+
 def wanted(release: ReleaseFile, options: Options) -> Wanted:
     """Return what to ask for the chains of the instances that a release file names.
 

@@ -73,7 +73,9 @@ def assemble(
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought, chains),
+        "ledger.json": documents.ledger(
+            brought, chains.asked, {found.sha256 for found in files.values()}
+        ),
     }
     described = Manifest(
         release_name=release.name,

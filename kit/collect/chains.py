@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kit.collect.asking import Settings
 from kit.errors import MachineError
 from kit.model import Answer, Asked, Found
 from kit.pack import carried
@@ -40,9 +41,7 @@ def planned(wanted: Wanted) -> Iterator[str]:
         yield f"  skipped: {why}"
 
 
-def gather(
-    wanted: Wanted, into: Path, plain_http: frozenset[str], say: Callable[[str], None]
-) -> Chains:
+def gather(wanted: Wanted, into: Path, settings: Settings, say: Callable[[str], None]) -> Chains:
     """Fetch every chain that is wanted into folders of their own below ``into``.
 
     Raises :class:`AnchorError` for one that does not verify from the root that this host pins,
@@ -55,7 +54,8 @@ def gather(
     for repository in wanted.repositories:
         instance = repository.instance
         say(f"{instance}: gathering its TUF chain")
-        fetched = _fetched(repository, into / instance, Client(plain_http=plain_http))
+        client = Client(plain_http=settings.plain_http, route=settings.route)
+        fetched = _fetched(repository, into / instance, client)
         asked[instance] = fetched.asked
         members |= {carried.member(instance, found.name): found for found in fetched.files}
     return Chains(members=members, asked=asked)

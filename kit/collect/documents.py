@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from kit.collect.chains import Chains
-from kit.formats import strictjson
+from kit.formats import ledger as formats_ledger
+from kit.formats.ledger import Inquiry
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
 
@@ -52,27 +52,25 @@ def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     return text.encode("utf-8")
 
 
-def ledger(gathered: Sequence[tuple[Line, Gathered]], chains: Chains) -> bytes:
-    """Return ledger.json (``kit/schemas/ledger.schema.json``): every place and its answer."""
-    return strictjson.canonical(
-        {
-            "schema": 1,
-            "lines": [
-                {"source": line.source.text, "asked": [_row(row) for row in brought.asked]}
-                for line, brought in gathered
-            ],
-            "trust": [
-                {"instance": instance, "asked": [_row(row) for row in asked]}
-                for instance, asked in sorted(chains.asked.items())
-            ],
-        }
+def ledger(
+    gathered: Sequence[tuple[Line, Gathered]],
+    chains: Mapping[str, Sequence[Asked]],
+    carried: Collection[str],
+) -> bytes:
+    """Return ledger.json: every place and its answer.
+
+    ``chains`` are what TUF repositories were asked, by instance; ``carried`` the SHA-256
+    digests of what the pack has of it all.
+    """
+    asked = {line.source.text: brought.asked for line, brought in gathered}
+    asked |= {f"tuf:{instance}": tuple(rows) for instance, rows in sorted(chains.items())}
+    return formats_ledger.render(
+        [
+            Inquiry(source=source, asked=tuple(_marked(row, carried) for row in rows))
+            for source, rows in asked.items()
+        ]
     )
 
 
-def _row(row: Asked) -> dict[str, Any]:
-    said = {"place": row.place, "wanted": row.wanted, "answer": row.answer.value}
-    if row.sha256 is not None:
-        said["sha256"] = row.sha256
-    if row.note is not None:
-        said["note"] = row.note
-    return said
+def _marked(row: Asked, carried: Collection[str]) -> Asked:
+    return replace(row, carried=row.sha256 is None or row.sha256 in carried)

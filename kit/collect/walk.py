@@ -20,7 +20,9 @@ from kit.collect.chains import Chains, Wanted
 from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import ReleaseFile
+from kit.model import Answer
 from kit.pack import layout, writer
+from kit.sources.traffic import Watch, unwatched
 
 #: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
 FAT32_LIMIT = (4 << 30) - 1
@@ -32,8 +34,8 @@ class Request:
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
     set; else the pack's date is when this collect was first started. ``trust`` are the TUF
-    chains to carry. ``say`` is told what is
-    going on, a line each.
+    chains to carry. ``say`` is told what is going on, a line each, and ``watch`` of every file
+    on its way.
     """
 
     release: ReleaseFile
@@ -44,19 +46,23 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     trust: Wanted = field(default_factory=Wanted)
     say: Callable[[str], None] = lambda _: None
+    watch: Watch = unwatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A pack that was written aside: where, how long, and what went into it.
 
-    ``unpaired`` names evidence that was found and left out, being about none of its files.
+    ``asked`` counts the places, and ``absent`` those that had nothing. ``unpaired`` names
+    evidence that was found and left out, being about none of its files.
     """
 
     path: Path
     size: int
     artifacts: int
     evidence: int
+    asked: int
+    absent: int
     unpaired: tuple[str, ...]
 
 
@@ -79,10 +85,11 @@ def collect(request: Request, folder: Path) -> Written:
     release = request.release
     first = staging.started_at(folder, release, request.now)
     into = staging.downloads(folder)
-    places = Places(request.settings, request.base, _ours(request), into, request.say)
-    brought = [(line, places.gathered(line)) for line in release.lines]
-    plain_http = request.settings.plain_http
-    carried = chains.gather(request.trust, into / "trust", plain_http, request.say)
+    places = Places(
+        request.settings, request.base, _ours(request), into, request.say, request.watch
+    )
+    brought = list(zip(release.lines, places.gathered(release.lines), strict=True))
+    carried = chains.gather(request.trust, into / "trust", request.settings, request.say)
     try:
         return _write(request, folder, first, brought, carried)
     except (PackError, EvidenceError) as error:
@@ -102,6 +109,7 @@ def _write(
     path = folder / "pack.tar"
     path.unlink(missing_ok=True)
     described = assembled.manifest
+    rows = [row for _, gathered in brought for row in gathered.asked]
     size = layout.of(described, manifest.render(described)).size
     _demand_room(folder, size)
     request.say(f"writing {size} bytes")
@@ -111,6 +119,8 @@ def _write(
         size=size,
         artifacts=len(described.artifacts),
         evidence=len(described.evidence),
+        asked=len(rows),
+        absent=sum(row.answer is Answer.ABSENT for row in rows),
         unpaired=assembled.unpaired,
     )
 

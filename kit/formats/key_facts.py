@@ -7,19 +7,15 @@ an OpenPGP key has its own. Nothing here verifies anything.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from cryptography import x509
 
-from kit.formats import encodings, openpgp, public_key, strictjson
-from kit.formats.fields import Fields
+from kit.formats import npm_keys, openpgp, public_key
+from kit.formats.npm_keys import NpmKey
 from kit.formats.trusted_root import Authority, Log, TrustedRoot
-
-MAX_NPM_BYTES = 1 << 20
-_MAX_NPM_KEYS = 256
 
 
 class KeyKind(StrEnum):
@@ -69,7 +65,7 @@ def of_trusted_root(root: TrustedRoot) -> tuple[KeyFact, ...]:
 
 def of_npm_keys(raw: bytes) -> tuple[KeyFact, ...]:
     """Return the keys of npm's ``keys.json``; raise :class:`MalformedError` for anything else."""
-    return tuple(_npm(Fields(strictjson.parse(raw, max_bytes=MAX_NPM_BYTES))))
+    return tuple(_npm(key) for key in npm_keys.parse(raw))
 
 
 def of_public_key(name: str, raw: bytes) -> KeyFact:
@@ -114,19 +110,15 @@ def _log(kind: KeyKind, log: Log) -> KeyFact:
     )
 
 
-def _npm(top: Fields) -> Iterator[KeyFact]:
-    top.need("keys")
-    for item in top.objects("keys", _MAX_NPM_KEYS):
-        key = item.needed_object("publicKey")
-        window = key.object("validFor")
-        start, end = (window and window.text(name) for name in ("start", "end"))
-        yield KeyFact(
-            kind=KeyKind.NPM,
-            name=f"{item.needed_text('keyId')} for {item.needed_text('keyUsage')}",
-            fingerprint=_sha256(public_key.from_der(key.needed_octets("rawBytes"))),
-            start=encodings.parse_time(start) if start else None,
-            end=encodings.parse_time(end) if end else None,
-        )
+def _npm(key: NpmKey) -> KeyFact:
+    uses = " and ".join(sorted(key.uses))
+    return KeyFact(
+        kind=KeyKind.NPM,
+        name=f"{key.keyid} for {uses}",
+        fingerprint=_sha256(key.der),
+        start=key.start,
+        end=key.end,
+    )
 
 
 def _sha256(raw: bytes) -> str:

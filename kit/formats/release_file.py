@@ -59,13 +59,14 @@ class Line:
         """Say whether a file of this name is one of the line's artifacts.
 
         Decided by the text alone, so that both sides of the gap agree. A wildcard never
-        takes a file whose name makes it evidence; a name that is written out does.
+        takes a file whose name makes it evidence or a trusted root; a name that is written
+        out does.
         """
         if name in self.names:
             return True
-        return kinds.by_name(name) is None and any(
-            matches(pattern, name) for pattern in self.patterns
-        )
+        if kinds.by_name(name) is not None or kinds.is_anchor(name):
+            return False
+        return any(matches(pattern, name) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +114,17 @@ class ReleaseFile:
         """The public keys it rests on: the path under the host's anchors, and the instance."""
         used = {(s.key, s.trusted_root) for s in self.used_signers if s.key is not None}
         return tuple(sorted(used))
+
+    @property
+    def npm_keys(self) -> tuple[str, ...]:
+        """The files of npm registries' keys it rests on, by path under the host's anchors."""
+        return tuple(sorted({s.npm_keys for s in self.used_signers if s.npm_keys is not None}))
+
+    @property
+    def npm_accepted_expired(self) -> frozenset[str]:
+        """Of those, the files whose ended keys count by the registry's word for some signer."""
+        used = self.used_signers
+        return frozenset(s.npm_keys for s in used if s.npm_keys is not None and s.accept_expired)
 
     @property
     def openpgp_fingerprints(self) -> tuple[str, ...]:

@@ -16,14 +16,18 @@ from packaging.version import InvalidVersion, Version
 from kit.formats import distribution
 from kit.formats.distribution import Named
 from kit.formats.encodings import render_time
+from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import Line, ReleaseFile, matches
-from kit.formats.rules import Requirement
+from kit.formats.rules import Requirement, Signer
 from kit.model import Artifact, Claim, Digest, Finding, Level, Verdict
 from kit.policy import binding, demands, requirements
 from kit.policy.facts import Circumstances, FileFacts
 
-#: Reads the metadata inside a wheel or sdist; raises MalformedError where it cannot.
-Inside = Callable[[Artifact], Named]
+#: Reads the metadata inside a package; raises MalformedError where it cannot.
+Inside = Callable[[Artifact], Named | NpmPackage]
+
+#: Findings of one kind that fail a file: one would do, and a hostile pack could have thousands.
+MAX_AGAINST = 32
 
 
 def judge(
@@ -95,6 +99,7 @@ def _judge_file(
         findings += outcome.findings
     met = demands.once_each(claims)
     findings += _denied(file, where)
+    findings += _named_otherwise(release, line, file)
     findings += _contradicted(release, file)
     if not any(finding.level is Level.ERROR for finding in findings):
         findings += _bound(release, line, file, met, parts, partial(inside, file.artifact))
@@ -139,9 +144,8 @@ def _below(version: str, floor: str) -> bool:
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
     """Fail a file that a signer of the policy lists under another digest."""
-    # Also one that no [signers] table names: `openpgp` in a requirement.
-    signers = dict.fromkeys((*release.signers.values(), *release.used_signers))
-    return [
+    signers = _signers(release)
+    found = [
         _error(
             "digest.mismatch",
             file.artifact.name,
@@ -151,6 +155,24 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
         for contradiction in file.contradictions
         if any(not requirements.by_signer(signer, contradiction.over) for signer in signers)
     ]
+    return found[:MAX_AGAINST]
+
+
+def _named_otherwise(release: ReleaseFile, line: Line, file: FileFacts) -> list[Finding]:
+    """Fail an npm package that a signer of the policy signed as another one."""
+    signers = _signers(release)
+    found = [
+        other
+        for claim in file.claims
+        if (other := binding.other_npm_package(file.artifact.name, line.source, claim)) is not None
+        and any(not requirements.by_signer(signer, claim) for signer in signers)
+    ]
+    return found[:MAX_AGAINST]
+
+
+def _signers(release: ReleaseFile) -> tuple[Signer, ...]:
+    # Also one that no [signers] table names: `openpgp` in a requirement.
+    return tuple(dict.fromkeys((*release.signers.values(), *release.used_signers)))
 
 
 def _bound(
@@ -162,7 +184,11 @@ def _bound(
     inside: binding.Inside,
 ) -> list[Finding]:
     name = file.artifact.name
-    found = [binding.unproved_name(name, met, parts, inside)]
+    found = [
+        binding.unproved_package(name, line.source.package, met, parts, inside)
+        if isinstance(line.source.package, NpmPackage)
+        else binding.unproved_name(name, met, parts, inside)
+    ]
     # A package's line says its own version, and the name was held against that already.
     if line.source.package is None:
         found.append(binding.unproved_version(name, release.version, met, parts))

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kit.errors import AnchorError, EvidenceError, KitError
-from kit.formats import key_facts, openpgp, public_key, trusted_root, tuf_metadata
+from kit.formats import key_facts, npm_keys, openpgp, public_key, trusted_root, tuf_metadata
 from kit.formats.anchor_origin import FileOrigin
 from kit.formats.key_facts import KeyFact
 from kit.trust import known, origins, tuf_anchor
@@ -121,6 +121,8 @@ def _names(place: Place) -> Iterator[tuple[str, AnchorKind]]:
         for file, kind in _FILES.items():
             if (place.folder / folder / file).exists():
                 yield f"{folder}/{file}", kind
+    for path in known.npm_keys([place]):
+        yield path, AnchorKind.NPM_KEYS
     for path in known.keys([place]):
         yield path, AnchorKind.PUBLIC_KEY
     for path in known.openpgp_files([place]):
@@ -131,7 +133,6 @@ _FILES: Mapping[str, AnchorKind] = MappingProxyType(
     {
         "trusted_root.json": AnchorKind.TRUSTED_ROOT,
         "root.json": AnchorKind.TUF_ROOT,
-        "keys.json": AnchorKind.NPM_KEYS,
     }
 )
 
@@ -203,7 +204,7 @@ _READERS: Mapping[AnchorKind, tuple[int, Read]] = MappingProxyType(
     {
         AnchorKind.TRUSTED_ROOT: (trusted_root.MAX_BYTES, _trusted_root),
         AnchorKind.TUF_ROOT: (tuf_metadata.MAX_BYTES["root"], _tuf_root),
-        AnchorKind.NPM_KEYS: (key_facts.MAX_NPM_BYTES, _npm_keys),
+        AnchorKind.NPM_KEYS: (npm_keys.MAX_BYTES, _npm_keys),
         AnchorKind.PUBLIC_KEY: (public_key.MAX_BYTES, _public_key),
         AnchorKind.OPENPGP: (openpgp.MAX_KEY_BYTES, _openpgp),
     }

@@ -12,10 +12,13 @@ from kit.trust import keyrings
 from kit.trust.anchors import FILE
 from kit.trust.keyrings import Keyring
 from kit.trust.keys import KeyAnchor, find_keys
+from kit.trust.npm_keys import FOLDER
 from kit.trust.places import Place
 
 # What a release file can name.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,79}")
+#: What else stands in such a folder: where its files are from; an instance may have that name.
+_NO_KEYS = (FILE, "root.json", "tuf.json", "origin.json")
 _KEY = re.compile(r"([0-9A-F]{40}|[0-9A-F]{64})[.](asc|gpg)")
 
 
@@ -77,6 +80,21 @@ def usable_keyrings(places: Sequence[Place]) -> dict[str, Keyring]:
             with suppress(AnchorError):
                 found |= keyrings.find([fingerprint], places)
     return found
+
+
+def npm_keys(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return the paths of the npm registries' keys that some place has, sorted."""
+    return tuple(
+        sorted(
+            {
+                f"{FOLDER}/{path.name}"
+                for place in places
+                for path in _inside(place.folder / FOLDER)
+                if _WORD.fullmatch(path.name) and path.suffix == ".json" and path.is_file()
+            }
+            - {f"{FOLDER}/{name}" for name in _NO_KEYS}
+        )
+    )
 
 
 def openpgp_fingerprints(places: Sequence[Place]) -> tuple[str, ...]:

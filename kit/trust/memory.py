@@ -53,11 +53,11 @@ class Memory:
                 atomic.replace(self.folder / FILE, memory_file.render(_merged(known, report)))
         except OSError as error:
             raise MachineError(
-                f"the memory of this host cannot be written: {error.strerror}",
+                f"the pack passes, but this host cannot remember it: {error.strerror}",
                 code="memory.unwritable",
                 subject=str(self.folder / FILE),
-                hint="the verdict stands; give another folder with --memory, say "
-                "--read-only-memory, or go without: --no-memory",
+                hint="give another folder with --memory or AIRGAP_KIT_MEMORY; or go without what "
+                "would notice an older pack later: --read-only-memory, --no-memory",
             ) from error
 
 

@@ -148,6 +148,12 @@ class Site:
         )
 
 
+@pytest.fixture(autouse=True)
+def _a_memory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the memory of whoever runs the tests out of them, also where no site is."""
+    monkeypatch.setenv("AIRGAP_KIT_MEMORY", str(tmp_path / "memory"))
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     """Publish a release of one attested artifact."""

@@ -122,7 +122,7 @@ def test_the_ledger_says_what_the_repository_was_asked(served: Served) -> None:
     with Pack.open(served.site.folder / PACK) as pack:
         ledger = json.loads(pack.read("ledger.json", 1 << 20))
     schema.validate(ledger, "ledger")
-    (entry,) = ledger["trust"]
+    (entry,) = [line for line in ledger["lines"] if line["source"] == "tuf:acme"]
     answers = {row["wanted"]: row["answer"] for row in entry["asked"]}
     assert answers["timestamp.json"] == "found"
     assert answers["2.root.json"] == "absent"
@@ -134,7 +134,8 @@ def test_a_repository_without_an_address_is_skipped_and_the_ledger_says_why(
     assert served.site.collect("--trust-update").status == 0
     assert served.carried == []
     with Pack.open(served.site.folder / PACK) as pack:
-        (entry,) = json.loads(pack.read("ledger.json", 1 << 20))["trust"]
+        entry = json.loads(pack.read("ledger.json", 1 << 20))["lines"][-1]
+    assert entry["source"] == "tuf:acme"
     assert entry["asked"][0]["answer"] == "skipped"
     assert "no TUF repository is known" in entry["asked"][0]["note"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as changed
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +45,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -70,8 +77,36 @@ def collect(
         bool | None,
         typer.Option(
             "--trust-update/--no-trust-update",
-            help="Whether to carry the TUF chain of each instance. Default: where any source is "
-            "online.",
+            help="Carry the TUF chain of each instance. Default: where the release file has other "
+            "sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Go through this proxy. Default: $AIRGAP_KIT_PROXY, which may hold its "
+            "credentials; other proxy variables are not read.",
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify TLS by these CAs (PEM), not by this host's."),
+    ] = None,
+    allow_redirect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="A server outside may redirect to this host, though it is inside."
+        ),
+    ] = None,
+    log_lookup: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-lookup/--no-log-lookup",
+            help="Ask the signers' transparency log for the proofs that old signatures lack. "
+            "Default: where the release file has other sources than file:.",
+            show_default=False,
         ),
     ] = None,
     seal: Annotated[
@@ -97,30 +132,38 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import (  # noqa: PLC0415 - the HTTP client
         collecting,
         github_settings,
+        route_settings,
         sealing,
         tuf_settings,
     )
+    from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
     out = output or release.parent / f"{read.name}-{read.version}.pack.tar"
-    options = tuf_settings.Options(
-        trust_roots=trust_roots,
-        repositories=tuple(tuf_repository or ()),
-        update=trust_update,
-    )
     request = collecting.request(
         read,
         release.parent,
         out,
-        plain_http=plain_http or (),
-        index_url=index_url,
-        github=github_settings.Options(api=github_api, token_file=github_token_file),
+        collecting.Options(
+            plain_http=tuple(plain_http or ()),
+            index_url=index_url,
+            github=github_settings.Options(api=github_api, token_file=github_token_file),
+            route=route_settings.Options(
+                proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
+            ),
+            npm_registry=npm_registry,
+            trust=tuf_settings.Options(
+                trust_roots=trust_roots,
+                repositories=tuple(tuf_repository or ()),
+                update=trust_update,
+            ),
+        ),
     )
-    request = changed(request, trust=tuf_settings.wanted(read, options))
+    request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}
@@ -140,5 +183,7 @@ def collect(
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
     show("collect", status, [result], text_report.render(report), output_format)
-    terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
+    terminal.say(f"pack written: {final}")
+    terminal.say("to read aloud on both sides, the SHA-256 of its manifest.json:")
+    terminal.say(f"  {collecting.spoken(report.manifest_sha256)}")
     return status

@@ -14,6 +14,7 @@ scripts of :mod:`tests.lab.hostile_http`.
 """
 
 from tests.lab.places.github import GitHub
+from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.server import Place, Reply, secrets_seen
@@ -22,11 +23,13 @@ from tests.lab.places.tuf import Tuf
 __all__ = [
     "PUBLISH",
     "GitHub",
+    "Npm",
     "Place",
     "Publication",
     "PyPI",
     "Reply",
     "Tuf",
     "attested",
+    "released",
     "secrets_seen",
 ]
