@@ -30,7 +30,7 @@ def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
     :class:`PackError` (``pack.changed``) where the pack changed after it was checked,
     :class:`MachineError` where the disk refuses.
     """
-    passed = [verdict for verdict in report.verdicts if verdict.passed]
+    passed = report.released
     names = [verdict.name for verdict in passed]
     _refuse_taken(names, to)
     members: dict[tuple[str, str], str] = {}

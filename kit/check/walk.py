@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, freshness, hashing, inquiry, replays, weighing
+from kit.check import chains, custody, freshness, hashing, inquiry, replays, weighing
+from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighed import Weighed
@@ -29,11 +30,13 @@ from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.memory import newest_signature
 from kit.trust.npm_keys import NpmKeyring
+from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
 #: Errors about one artifact that is not there; the others may pass.
 _OF_ONE = frozenset({"artifact.missing"})
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
+_UNSEALED = Sealed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,8 @@ class Options:
     the absolute path of the one program that is run, only for signatures by OpenPGP keys
     that the policy pins; ``None`` where this host has none. ``by_clock`` says that ``at`` is
     the host's clock. ``known`` is what the host remembers, if it is to be held against that;
-    ``accept_rollback`` lets an older chain or pack pass, and the report says so.
+    ``accept_rollback`` lets an older chain or pack pass, and the report says so. ``sealed`` is
+    the custody file beside the pack, and the keys it may be by.
     """
 
     at: datetime
@@ -55,6 +59,7 @@ class Options:
     by_clock: bool = False
     known: Remembered | None = None
     accept_rollback: bool = False
+    sealed: Sealed = _UNSEALED
 
 
 def check(
@@ -94,6 +99,7 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    seals = custody_of(pack, release, options)
     inquiries, unread = inquiry.read(pack)
     report = Report(
         release_name=release.name,
@@ -116,11 +122,13 @@ def check(
             *looked.findings,
             *_about_anchors(anchors),
             *_replayed(release, remembered, verdicts, options),
+            *seals.findings,
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
         ),
         by_clock=options.by_clock,
+        custody=seals.seals,
     )
     return _failed_as_a_whole(report)
 
@@ -159,6 +167,16 @@ def _about_time(
     yield from freshness.of_anchors(records, release.terms, at)
     signed = newest_signature(verdicts)
     yield from freshness.of_collection(pack.manifest.collected_at, release.terms, at, signed)
+
+
+def custody_of(pack: Pack, release: ReleaseFile, options: Options) -> custody.Judged:
+    """Return what stands beside the pack of who sealed it, under the policy's rules."""
+    sealed = options.sealed
+    with openpgp(sealed.openpgp_keys, options) as verifier:
+        sealers = Sealers(
+            keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)
+        )
+        return custody.judge(sealed, pack.manifest_sha256, release.custody, sealers, options.at)
 
 
 def openpgp(

@@ -17,10 +17,12 @@ from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
 from kit.formats import encodings, predicate_schema, strictjson
+from kit.formats.custody import Role
 from kit.formats.rules import (
     ALIASES,
     Alternatives,
     BuildRule,
+    CustodyRule,
     Demand,
     Denied,
     PredicateType,
@@ -328,6 +330,24 @@ def moment(text: str, path: str) -> datetime:
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except OverflowError as error:
         raise MalformedError(f"{path}: {text!r} is before the year 1 or after 9999") from error
+
+
+# ---- custody ----------------------------------------------------------------------
+
+
+def custody(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> CustodyRule:
+    """Read one ``[[custody]]``."""
+    named = given["signer"]
+    names = [named] if isinstance(named, str) else named
+    for name in names:
+        if name not in signers:
+            raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
+        if signers[name].key is None and signers[name].openpgp is None:
+            raise MalformedError(
+                f"{path}.signer: {name!r} is known by its certificate, and packs are sealed with "
+                "keys; name a signer with `key` or `openpgp`"
+            )
+    return CustodyRule(role=Role(given["role"]), signers=tuple(signers[name] for name in names))
 
 
 # ---- terms ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.formats.custody import Role
 from kit.formats.predicate_schema import PredicateSchema
 from kit.model import Digest
 from kit.model.predicates import Severity
@@ -62,6 +63,14 @@ class Signer:
         if self.npm_keys is not None:
             return f"npm registry keys {self.npm_keys}"
         return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyRule:
+    """A seal that must stand beside the pack: by whom, any one of ``signers``, and as what."""
+
+    role: Role
+    signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True, slots=True)

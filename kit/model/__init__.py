@@ -274,6 +274,21 @@ class AnchorRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRecord:
+    """One line of the custody file: what it says, and whether a key of this host signed it.
+
+    ``key`` is how the line names its key; ``signer`` what this host calls that key.
+    """
+
+    role: str
+    at: datetime
+    note: str
+    key: str
+    signer: str | None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All verdicts of one check, and what they rest on. Every renderer reads only this.
 
@@ -291,12 +306,16 @@ class Report:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     by_clock: bool = False
+    custody: tuple[SealRecord, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return (
-            bool(self.verdicts)
-            and all(verdict.passed for verdict in self.verdicts)
-            and not any(finding.level is Level.ERROR for finding in self.findings)
-        )
+        return bool(self.verdicts) and len(self.released) == len(self.verdicts)
+
+    @property
+    def released(self) -> tuple[Verdict, ...]:
+        """The verdicts of what may leave the pack: none where an error is about all of it."""
+        if any(finding.level is Level.ERROR for finding in self.findings):
+            return ()
+        return tuple(verdict for verdict in self.verdicts if verdict.passed)

@@ -8,7 +8,7 @@ import typer
 
 from kit import __version__
 from kit.cli import terminal
-from kit.cli.commands import check, collect, extract, inspect, policy, verify
+from kit.cli.commands import check, collect, custody, extract, inspect, policy, trust, verify
 
 _HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
 
@@ -41,6 +41,8 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(policy.app)
+app.add_typer(trust.app)
+app.add_typer(custody.app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
