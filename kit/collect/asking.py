@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from kit.errors import UsageError
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Found, Gathered
@@ -63,7 +64,10 @@ class Places:
         """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
-            yield from plans[source.scheme](source, line if source is line.source else None)
+            if source.scheme in plans:
+                yield from plans[source.scheme](source, line if source is line.source else None)
+            else:
+                yield f"  {source.text}: this version does not collect {source.scheme}:"
 
     def gathered(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
@@ -84,7 +88,10 @@ class Places:
     def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"
         self._say(f"{source.text}: {what}")
-        brought = self._gathers[source.scheme](source, line, known)
+        gather = self._gathers.get(source.scheme)
+        if gather is None:
+            raise UsageError(f"{source.text}: this version does not collect {source.scheme}:")
+        brought = gather(source, line, known)
         if source.scheme != "file":
             for row in brought.asked:  # such as that a file was yanked
                 if row.note is not None and row.answer is Answer.FOUND:

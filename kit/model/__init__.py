@@ -31,6 +31,9 @@ class EvidenceKind(StrEnum):
     SBOM = "sbom"
     SCAN = "scan"
     VEX = "vex"
+    COSIGN_SIGNATURE = "cosign-signature"
+    COSIGN_ATTESTATION = "cosign-attestation"
+    BUILDKIT = "buildkit-attestation"
     UNKNOWN = "unknown"
 
 
@@ -48,7 +51,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A release file in a pack.
+    """A release file in a pack, or the manifest or index of an image.
 
     ``name`` is the published name; ``source`` the text of the release file's line that
     brought it, which is the line's identity on both sides of the gap; ``member`` where
