@@ -44,6 +44,15 @@ def parse(entry: LogEntry) -> Logged:
     return read(body.needed_object("spec"))
 
 
+def named(raw: bytes) -> tuple[str, str]:
+    """Return the kind and version that a body gives itself; raise :class:`MalformedError`.
+
+    For what carries a body without saying them, as Rekor v1's API and cosign do.
+    """
+    body = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES), "body")
+    return body.needed_text("kind"), body.needed_text("apiVersion")
+
+
 def disagreement(
     logged: Logged, content: MessageSignature | dsse.Envelope, signer: Signer
 ) -> str | None:
