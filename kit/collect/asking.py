@@ -20,9 +20,11 @@ from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
 from kit.sources import pypi as pypi_source
+from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.lanes import Lanes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,8 @@ class Places:
         self._settings = settings
         self._base = base
         self._ours = ours
-        self._downloads = into or base
+        self._into = into or base
+        self._lanes = Lanes()
         self._say = say
 
     def planned(self, line: Line) -> Iterator[str]:
@@ -130,34 +133,38 @@ class Places:
 
     def _from_https(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
         gather = https_source.gather_evidence if line is None else https_source.gather
-        return gather(source.location, self._downloads, self._client)
+        return gather(source.location, self._plain)
 
     def _from_pypi(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
-        into, index = self._downloads, self._index
-        return pypi_source.gather(source, _takes(line), into, self._index_client, index)
+        return pypi_source.gather(source, _takes(line), self._from_index, self._index)
 
     def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
         return github_source.gather(source, line, known, self._github)
 
-    # ---- who asks
+    # ---- who asks: nothing that is meant for one place may reach another
 
     @cached_property
-    def _client(self) -> Client:
-        return Client(plain_http=self._settings.plain_http)
+    def _plain(self) -> Downloads:
+        return Downloads(self._into, self._client())
 
     @cached_property
     def _index(self) -> Index:
         return self._settings.index or package_index.default()
 
     @cached_property
-    def _index_client(self) -> Client:
-        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
-        return Client(plain_http=self._settings.plain_http, credentials=self._index.credentials)
+    def _from_index(self) -> Downloads:
+        credentials = self._index.credentials
+        if not credentials:
+            return self._plain
+        return Downloads(self._into, self._client(credentials), " ".join(credentials))
 
     @cached_property
     def _github(self) -> github_source.Places:
-        return github_source.Places(
-            access=self._settings.github, into=self._downloads, plain=self._client
+        return github_source.Places(access=self._settings.github, plain=self._plain)
+
+    def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
+        return Client(
+            plain_http=self._settings.plain_http, credentials=credentials, lanes=self._lanes
         )
 
 
