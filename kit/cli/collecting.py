@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from kit import collect
-from kit.cli import checking, environment, github_settings, pip_settings, terminal
+from kit.cli import (
+    checking,
+    environment,
+    github_settings,
+    pip_settings,
+    registry_settings,
+    terminal,
+)
 from kit.cli.status import of_report
 from kit.collect import Request, Settings, staging
 from kit.errors import MachineError, PackError, UsageError
@@ -18,15 +26,17 @@ from kit.sources import index as package_index
 from kit.sources.index import Index
 
 
-def request(
-    release: ReleaseFile,
-    base: Path,
-    out: Path,
-    *,
-    plain_http: Iterable[str] = (),
-    index_url: str | None = None,
-    github: github_settings.Options = github_settings.NONE,
-) -> Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of how places are asked."""
+
+    plain_http: tuple[str, ...] = ()
+    index_url: str | None = None
+    github: github_settings.Options = github_settings.NONE
+    registries: registry_settings.Options = registry_settings.NONE
+
+
+def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
     """Return what to collect, with the clock and the environment read."""
     sources = [source for line in release.lines for source in (line.source, *line.evidence)]
     asks_index = any(source.scheme == "pypi" for source in sources)
@@ -37,9 +47,12 @@ def request(
         now=environment.now(),
         epoch=environment.source_date_epoch(),
         settings=Settings(
-            plain_http=frozenset(plain_http),
-            index=_index(index_url) if asks_index or index_url is not None else None,
-            github=github_settings.access(sources, github, plain_http, os.environ),
+            plain_http=frozenset(options.plain_http),
+            index=_index(options.index_url)
+            if asks_index or options.index_url is not None
+            else None,
+            github=github_settings.access(sources, options.github, options.plain_http, os.environ),
+            registries=registry_settings.access(options.registries, options.plain_http, os.environ),
         ),
         say=terminal.say,
     )

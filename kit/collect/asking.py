@@ -6,25 +6,29 @@ own, so that nothing meant for it can reach another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from kit.errors import UsageError
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
-from kit.model import Answer, Found, Gathered
+from kit.model import Answer, Gathered, Layout
 from kit.sources import file as file_source
 from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
+from kit.sources import oci as oci_source
 from kit.sources import pypi as pypi_source
 from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
 from kit.sources.lanes import Lanes
+from kit.sources.oci_store import Store
+from kit.sources.registry_access import Access as RegistryAccess
+
+NOTHING = Gathered(artifacts=(), evidence=(), asked=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +36,14 @@ class Settings:
     """How places are asked, as this host's operator has it set up.
 
     ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
-    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it;
+    ``registries`` are how those of images are reached.
     """
 
     plain_http: frozenset[str] = frozenset()
     index: Index | None = None
     github: Access = field(default_factory=Access)
+    registries: RegistryAccess = field(default_factory=RegistryAccess)
 
 
 class Places:
@@ -67,10 +73,7 @@ class Places:
         """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
-            if source.scheme in plans:
-                yield from plans[source.scheme](source, line if source is line.source else None)
-            else:
-                yield f"  {source.text}: this version does not collect {source.scheme}:"
+            yield from plans[source.scheme](source, line if source is line.source else None)
 
     def gathered(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
@@ -80,21 +83,19 @@ class Places:
         """
         brought = self._ask(line.source, line)
         for source in line.evidence:
-            more = self._ask(source, None, brought.artifacts)
+            more = self._ask(source, None, brought)
             brought = Gathered(
                 artifacts=brought.artifacts,
                 evidence=(*brought.evidence, *more.evidence),
                 asked=(*brought.asked, *more.asked),
+                layout=_joined(brought.layout, more.layout),
             )
         return brought
 
-    def _ask(self, source: Source, line: Line | None, known: Sequence[Found] = ()) -> Gathered:
+    def _ask(self, source: Source, line: Line | None, known: Gathered = NOTHING) -> Gathered:
         what = "looking for evidence" if line is None else "gathering"
         self._say(f"{source.text}: {what}")
-        gather = self._gathers.get(source.scheme)
-        if gather is None:
-            raise UsageError(f"{source.text}: this version does not collect {source.scheme}:")
-        brought = gather(source, line, known)
+        brought = self._gathers[source.scheme](source, line, known)
         if source.scheme != "file":
             for row in brought.asked:  # such as that a file was yanked
                 if row.note is not None and row.answer is Answer.FOUND:
@@ -110,36 +111,48 @@ class Places:
             "https": lambda source, _: _would(https_source.places(source.location)),
             "pypi": lambda source, _: _would(pypi_source.places(source, self._index)),
             "github": lambda source, _: _would(github_source.places(source, self._settings.github)),
+            "oci": self._plan_registry,
+            "helm": self._plan_registry,
         }
 
     @cached_property
     def _gathers(
         self,
-    ) -> Mapping[str, Callable[[Source, Line | None, Sequence[Found]], Gathered]]:
+    ) -> Mapping[str, Callable[[Source, Line | None, Gathered], Gathered]]:
         return {
             "file": self._from_file,
             "https": self._from_https,
             "pypi": self._from_pypi,
             "github": self._from_github,
+            "oci": self._from_registry,
+            "helm": self._from_registry,
         }
 
     def _plan_file(self, source: Source, line: Line | None) -> Iterator[str]:
-        for asked in self._from_file(source, line, ()).asked:
+        for asked in self._from_file(source, line, NOTHING).asked:
             note = f" ({asked.note})" if asked.note else ""
             yield f"  {asked.answer.value}: {asked.wanted}{note}"
 
-    def _from_file(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+    def _from_file(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
         return file_source.gather(source, self._base, _takes(line), self._ours)
 
-    def _from_https(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+    def _from_https(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
         gather = https_source.gather_evidence if line is None else https_source.gather
         return gather(source.location, self._plain)
 
-    def _from_pypi(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+    def _from_pypi(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
         return pypi_source.gather(source, _takes(line), self._from_index, self._index)
 
-    def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
-        return github_source.gather(source, line, known, self._github)
+    def _from_github(self, source: Source, line: Line | None, known: Gathered) -> Gathered:
+        return github_source.gather(source, line, known.artifacts, self._github)
+
+    def _plan_registry(self, source: Source, _: Line | None) -> Iterator[str]:
+        return _would(oci_source.places(source, self._settings.registries))
+
+    def _from_registry(self, source: Source, line: Line | None, known: Gathered) -> Gathered:
+        if line is None:
+            return oci_source.gather_evidence(source, known, self._registries)
+        return oci_source.gather(source, line, self._registries)
 
     # ---- who asks: nothing that is meant for one place may reach another
 
@@ -162,10 +175,27 @@ class Places:
     def _github(self) -> github_source.Places:
         return github_source.Places(access=self._settings.github, plain=self._plain)
 
+    @cached_property
+    def _registries(self) -> oci_source.Places:
+        return oci_source.Places(
+            access=self._settings.registries,
+            client=self._client(),
+            store=Store(self._into / "oci"),
+            say=self._say,
+        )
+
     def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
         return Client(
             plain_http=self._settings.plain_http, credentials=credentials, lanes=self._lanes
         )
+
+
+def _joined(one: Layout, other: Layout) -> Layout:
+    return Layout(
+        blobs=(*one.blobs, *other.blobs),
+        entries=(*one.entries, *other.entries),
+        attached=(*one.attached, *other.attached),
+    )
 
 
 def _takes(line: Line | None) -> Callable[[str], bool] | None:

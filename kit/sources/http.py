@@ -50,7 +50,8 @@ class Fetched:
     """A file that was fetched whole.
 
     ``url`` is where it came from in the end, without query, ``reach`` what kind of address
-    that has, and ``links`` are the ``Link`` headers that came with it.
+    that has; ``links`` are the ``Link`` headers that came with it, and ``media_type`` is what
+    the server calls it, in lower case and without parameters.
     """
 
     url: str
@@ -58,6 +59,7 @@ class Fetched:
     sha256: str
     reach: Reach = field(default=Reach.PUBLIC, compare=False)
     links: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    media_type: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ class Want:
     ``body`` is what is asked, of ``media_type``, where that does not fit into a URL: a POST,
     for questions alone, since it is asked again where an answer did not come. It follows no
     redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
+    ``absent`` are statuses that also say clearly, in answer to this, that it is not there.
     """
 
     accept: str = "*/*"
@@ -82,6 +85,7 @@ class Want:
     body: bytes | None = field(default=None, repr=False)
     media_type: str = "application/json"
     authorization: str | None = field(default=None, repr=False)
+    absent: frozenset[int] = frozenset()
 
 
 ANYTHING = Want()
@@ -252,7 +256,7 @@ class Client:
             with self.lanes.to(here.origin, deadline):
                 response, address = self._ask(method, here, origin, headers, want.body, deadline)
                 try:
-                    if response.status in _ABSENT:
+                    if response.status in _ABSENT or response.status in want.absent:
                         return None
                     if response.status not in _MOVED or want.body is not None:
                         size, sha256 = receive(response, here)
@@ -262,6 +266,7 @@ class Client:
                             sha256=sha256,
                             reach=reach(address),
                             links=tuple(response.headers.getlist("link")),
+                            media_type=framing.media_type(response.headers),
                         )
                     here = self._gate.follow(here, response.headers.getlist("location"))
                 finally:

@@ -56,6 +56,21 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST[/PREFIX]",
+            help="Ask HOST for the images and charts of REGISTRY (repeatable).",
+        ),
+    ] = None,
+    token_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST",
+            help="HOST gives out the tokens of REGISTRY, and may be sent its login (repeatable). "
+            "Logins are Docker's own ($DOCKER_CONFIG/config.json).",
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -69,7 +84,11 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+        collecting,
+        github_settings,
+        registry_settings,
+    )
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
@@ -78,9 +97,14 @@ def collect(
         read,
         release.parent,
         out,
-        plain_http=plain_http or (),
-        index_url=index_url,
-        github=github_settings.Options(api=github_api, token_file=github_token_file),
+        collecting.Options(
+            plain_http=tuple(plain_http or ()),
+            index_url=index_url,
+            github=github_settings.Options(api=github_api, token_file=github_token_file),
+            registries=registry_settings.Options(
+                mirrors=tuple(mirror or ()), token_hosts=tuple(token_host or ())
+            ),
+        ),
     )
     if plan:
         lines = list(collecting.planned(request))

@@ -16,6 +16,19 @@ scripts of :mod:`tests.lab.hostile_http`.
 from tests.lab.places.github import GitHub
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
+from tests.lab.places.registry import Registry, Storage, TokenServer
 from tests.lab.places.server import Place, Reply, secrets_seen
 
-__all__ = ["PUBLISH", "GitHub", "Place", "Publication", "PyPI", "Reply", "attested", "secrets_seen"]
+__all__ = [
+    "PUBLISH",
+    "GitHub",
+    "Place",
+    "Publication",
+    "PyPI",
+    "Registry",
+    "Reply",
+    "Storage",
+    "TokenServer",
+    "attested",
+    "secrets_seen",
+]
