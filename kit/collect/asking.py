@@ -6,10 +6,12 @@ own, so that nothing meant for it can reach another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
@@ -24,11 +26,25 @@ from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
-from kit.sources.lanes import Lanes
 from kit.sources.oci_store import Store
 from kit.sources.registry_access import Access as RegistryAccess
+from kit.sources.together import each
+from kit.sources.traffic import Traffic, Watch, unwatched
 
 NOTHING = Gathered(artifacts=(), evidence=(), asked=())
+
+Made = TypeVar("Made")
+
+
+class _made_once(cached_property[Made]):  # noqa: N801 - a decorator
+    """A cached property of an object that threads share (Python 3.12 took the lock away)."""
+
+    if not TYPE_CHECKING:
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            """Make it, if no thread has."""
+            with instance.lock:
+                return super().__get__(instance, owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +66,8 @@ class Places:
     """Asks what lines name; downloads go into the folder ``into``.
 
     ``base`` is the release file's folder, and ``ours`` are paths in it that the collect itself
-    writes to. ``say`` is told what is going on, a line each.
+    writes to. ``say`` is told what is going on, a line each, and ``watch`` of every file on
+    its way. Threads may share it.
     """
 
     def __init__(
@@ -60,22 +77,28 @@ class Places:
         ours: Collection[Path],
         into: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
+        watch: Watch = unwatched,
     ) -> None:
         """Ask nothing yet; without ``into`` there is only :meth:`planned`."""
         self._settings = settings
         self._base = base
         self._ours = ours
         self._into = into or base
-        self._lanes = Lanes()
+        self._traffic = Traffic(watch=watch)
+        self.lock = threading.RLock()
         self._say = say
 
     def planned(self, line: Line) -> Iterator[str]:
-        """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
+        """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
             yield from plans[source.scheme](source, line if source is line.source else None)
 
-    def gathered(self, line: Line) -> Gathered:
+    def gathered(self, lines: Sequence[Line]) -> list[Gathered]:
+        """Gather what several lines name, at once; see :meth:`gathered_of`."""
+        return each(self.gathered_of, lines)
+
+    def gathered_of(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
 
         Raises :class:`UsageError` for sources that are not there, :class:`MachineError` for
@@ -156,26 +179,26 @@ class Places:
 
     # ---- who asks: nothing that is meant for one place may reach another
 
-    @cached_property
+    @_made_once
     def _plain(self) -> Downloads:
         return Downloads(self._into, self._client())
 
-    @cached_property
+    @_made_once
     def _index(self) -> Index:
         return self._settings.index or package_index.default()
 
-    @cached_property
+    @_made_once
     def _from_index(self) -> Downloads:
         credentials = self._index.credentials
         if not credentials:
             return self._plain
         return Downloads(self._into, self._client(credentials), " ".join(credentials))
 
-    @cached_property
+    @_made_once
     def _github(self) -> github_source.Places:
         return github_source.Places(access=self._settings.github, plain=self._plain)
 
-    @cached_property
+    @_made_once
     def _registries(self) -> oci_source.Places:
         return oci_source.Places(
             access=self._settings.registries,
@@ -186,7 +209,7 @@ class Places:
 
     def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
         return Client(
-            plain_http=self._settings.plain_http, credentials=credentials, lanes=self._lanes
+            plain_http=self._settings.plain_http, credentials=credentials, traffic=self._traffic
         )
 
 

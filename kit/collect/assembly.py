@@ -69,7 +69,7 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought),
+        "ledger.json": documents.ledger(brought, {found.sha256 for found in members}),
     }
     contents = {member: found for found, member in members.items()} | {
         image_layout.member(sha256): blob for sha256, blob in images.blobs.items()

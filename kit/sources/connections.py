@@ -24,7 +24,7 @@ from kit.errors import MachineError
 from kit.sources import framing, urls
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import UnconnectedError, failure, passing, unconnected
-from kit.sources.lanes import PER_HOST
+from kit.sources.traffic import PER_HOST
 from kit.sources.urls import Url
 
 CHUNK = 1 << 18

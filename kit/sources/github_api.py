@@ -159,7 +159,13 @@ class Api:
         """
         if self.authorized:
             url = self.url("releases", "assets", f"{asset.number}")
-            want = Want(accept=_OCTETS, headers=_VERSION, size=asset.size, sha256=asset.sha256)
+            want = Want(
+                accept=_OCTETS,
+                headers=_VERSION,
+                size=asset.size,
+                sha256=asset.sha256,
+                name=asset.name,
+            )
         else:
             url = self._resolved(named_by, asset.url)
             want = Want(size=asset.size, sha256=asset.sha256, named_by=named_by)
@@ -208,6 +214,6 @@ def _authorized(plain: Downloads, access: Access, credentials: Mapping[str, str]
     client = Client(
         plain_http=frozenset(access.plain_http),
         credentials=credentials,
-        lanes=plain.client.lanes,
+        traffic=plain.client.traffic,
     )
     return Downloads(plain.folder, client, whose=" ".join(credentials))

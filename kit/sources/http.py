@@ -31,8 +31,8 @@ from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
 from kit.sources.hops import Gate, Reach, Resolve, reach
-from kit.sources.lanes import Lanes
 from kit.sources.receiving import Part, paced
+from kit.sources.traffic import Traffic
 from kit.sources.tries import Tries
 from kit.sources.urls import Url, public
 
@@ -75,6 +75,7 @@ class Want:
     for questions alone, since it is asked again where an answer did not come. It follows no
     redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
     ``absent`` are statuses that also say clearly, in answer to this, that it is not there.
+    ``name`` is what the file is called to people, where the URL does not end in that.
     """
 
     accept: str = "*/*"
@@ -86,6 +87,7 @@ class Want:
     media_type: str = "application/json"
     authorization: str | None = field(default=None, repr=False)
     absent: frozenset[int] = frozenset()
+    name: str | None = None
 
 
 ANYTHING = Want()
@@ -112,14 +114,14 @@ class Client:
         user_agent: str = f"airgap-kit/{__version__}",
         resolve: Resolve = system_resolver,
         credentials: Mapping[str, str] | None = None,
-        lanes: Lanes | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other.
 
         ``credentials`` are ``Authorization`` headers by the origin that each is for.
-        ``lanes`` are shared with other clients of one collect.
+        ``traffic`` is shared with other clients of one collect.
         """
-        self.lanes = lanes or Lanes()
+        self.traffic = traffic or Traffic()
         self._credentials = dict(credentials or {})
         self._gate = Gate(plain_http, resolve)
         self._patience = patience or Patience()
@@ -195,7 +197,7 @@ class Client:
         origin = None if want.named_by is None else want.named_by.reach
         with (
             Deadline(self._patience.total if within is None else within) as deadline,
-            self.lanes.to(start.origin, deadline),
+            self.traffic.lane(start.origin, deadline),
         ):
             response, address = self._ask(method, start, origin, headers, body, deadline)
             try:
@@ -253,7 +255,7 @@ class Client:
         headers = self._said(start, want) | dict(conditions())
         seen = {start.full}
         while True:
-            with self.lanes.to(here.origin, deadline):
+            with self.traffic.lane(here.origin, deadline):
                 response, address = self._ask(method, here, origin, headers, want.body, deadline)
                 try:
                     if response.status in _ABSENT or response.status in want.absent:
@@ -328,9 +330,11 @@ class Client:
             part.begin(response.headers, self._promised(response, here, start, limit))
         due = framing.length(response.headers)
         before = part.size
+        total = None if due is None else before + due
         pieces = connections.pieces(response, here)
         try:
-            part.receive(pieces, here, limit, self._patience)
+            with self.traffic.watch(want.name or start.name, total, before) as arrived:
+                part.receive(pieces, here, limit, self._patience, arrived)
             if due is not None and part.size - before != due:
                 what = f"{part.size - before} bytes of {due}"
                 raise passing("truncated", here, what)

@@ -9,8 +9,8 @@ as cosign puts signatures elsewhere (``COSIGN_REPOSITORY``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from kit.errors import EvidenceError, MachineError
 from kit.formats import oci_evidence, oci_manifest
@@ -72,8 +72,8 @@ def gather(source: Source, line: Line, where: Places) -> Gathered:
     absent = oci_image.fetch(registry, store, due)
     oci_image.demand_whole(read, absent)
     _demand_still(registry, image, root)
-    rows = (row, *read.rows, *_rows_of(read), *found.rows)
-    kept = _without(found, absent)
+    kept, found_rows = _whole(found, absent)
+    rows = (row, *read.rows, *_rows_of(read), *found_rows)
     carried = _carried(store, read, absent)
     return Gathered(
         artifacts=(store.found(root.digest.hex, len(root.raw), image.name),),
@@ -91,11 +91,12 @@ def gather_evidence(source: Source, known: Gathered, where: Places) -> Gathered:
     due = tuple(oci_search.blobs(found))
     store.demand_room(due)
     absent = oci_image.fetch(registry, store, due)
+    kept, rows = _whole(found, absent)
     return Gathered(
         artifacts=(),
         evidence=(),
-        asked=(*found.rows, *(absent[key] for key in sorted(absent))),
-        layout=_layout(store, (), None, _without(found, absent), ()),
+        asked=(*rows, *(absent[key] for key in sorted(absent))),
+        layout=_layout(store, (), None, kept, ()),
     )
 
 
@@ -225,13 +226,23 @@ def _inside(image: Image) -> Iterator[Attached]:
             )
 
 
-def _without(found: oci_search.Found, absent: Mapping[str, Asked]) -> list[oci_search.Evidence]:
-    """Return the evidence that is whole; what it lacks has a row of its own."""
-    return [
-        piece
-        for piece in found.evidence.values()
-        if not any(part.digest.hex in absent for part in piece.manifest.parts)
+def _whole(
+    found: oci_search.Found, absent: Collection[str]
+) -> tuple[list[oci_search.Evidence], list[Asked]]:
+    """Return the evidence that is whole, and all rows: what lacks a blob is not carried."""
+    lacking = {
+        sha256
+        for sha256, piece in found.evidence.items()
+        if any(part.digest.hex in absent for part in piece.manifest.parts)
+    }
+    kept = [piece for sha256, piece in found.evidence.items() if sha256 not in lacking]
+    rows = [
+        replace(row, carried=False, note="a blob of it is not there")
+        if row.sha256 in lacking
+        else row
+        for row in found.rows
     ]
+    return kept, rows
 
 
 # ---- the layout

@@ -178,7 +178,7 @@ def fetch(registry: Registry, store: Store, blobs: Iterable[Descriptor]) -> dict
     """Fetch blobs, several at once; return a row for each that is clearly not there, by SHA-256."""
     due = {blob.digest.hex: blob for blob in blobs}
     largest_first = sorted(due.values(), key=lambda blob: -blob.size)
-    rows = each(lambda blob: _blob(registry, store, blob), largest_first)
+    rows = each(lambda blob: _in_turn(registry, store, blob), largest_first)
     pairs = zip(largest_first, rows, strict=True)
     return {blob.digest.hex: row for blob, row in pairs if row is not None}
 
@@ -199,6 +199,11 @@ def demand_whole(image: Image, absent: Mapping[str, Asked]) -> None:
 def may_be_absent(blob: Descriptor) -> bool:
     """Say whether a registry need not have a blob: a layer that it may not hand on."""
     return bool(blob.urls) or any(word in blob.media_type for word in _MAY_BE_ABSENT)
+
+
+def _in_turn(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:
+    with store.turn(blob.digest.hex):
+        return _blob(registry, store, blob)
 
 
 def _blob(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:

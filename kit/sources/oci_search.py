@@ -174,7 +174,8 @@ class _Search:
         if not isinstance(document.value, Index):
             self._row(url, what, Answer.SKIPPED, note="it is no index")
             return ()
-        self._row(url, what, Answer.FOUND, document.digest.hex)
+        # The listing itself is not carried: it follows from what it lists.
+        self._row(url, what, Answer.FOUND)
         return document.value.manifests
 
     def _referrer(self, listed: Descriptor) -> None:

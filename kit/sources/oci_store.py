@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kit.errors import MachineError
@@ -28,6 +29,15 @@ class Store:
         self._folder = folder
         self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}
+        self._turns: dict[str, threading.Lock] = {}
+
+    @contextmanager
+    def turn(self, sha256: str) -> Iterator[None]:
+        """Let one thread at a time see to a blob; several lines may name the same."""
+        with self._lock:
+            turn = self._turns.setdefault(sha256, threading.Lock())
+        with turn:
+            yield
 
     def path(self, sha256: str) -> Path:
         """Return where a blob is, or will be."""

@@ -121,7 +121,12 @@ class Registry:
         url = self.reached.url("blobs", str(wanted.digest))
 
         def ask(header: str | None) -> Fetched | None:
-            want = Want(size=wanted.size, sha256=wanted.digest.hex, authorization=header)
+            want = Want(
+                size=wanted.size,
+                sha256=wanted.digest.hex,
+                authorization=header,
+                name=f"blob {wanted.digest.hex[:12]}",
+            )
             return self._client.fetch(url, to, limit=wanted.size, want=want)
 
         return self._let_in(url, ask) is not None
