@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from kit.check import Options, check
-from kit.formats import oci_manifest, public_key, release_file, source_text, trusted_root
+from kit.formats import (
+    ledger,
+    oci_manifest,
+    public_key,
+    release_file,
+    source_text,
+    trusted_root,
+)
 from kit.model import Artifact, EvidenceFile, EvidenceKind, Manifest, Report, Verdict
 from kit.pack import roster, writer
 from kit.pack.reader import Pack
@@ -115,7 +122,7 @@ class Carried:
         return {
             "README.txt": b"Nothing here is verified\n",
             "release.toml": b"",
-            "ledger.json": b"[]\n",
+            "ledger.json": ledger.render([]),
             "oci/oci-layout": document({"imageLayoutVersion": "1.0.0"}),
             "oci/index.json": document(index),
             **blobs,

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import hashing, images, weighing
+from kit.check import hashing, images, inquiry, weighing
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighed import Weighed
@@ -76,6 +76,7 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    inquiries, unread = inquiry.read(pack)
     return Report(
         release_name=release.name,
         release_version=release.version,
@@ -88,12 +89,14 @@ def check(
             *_records(anchors),
             *(keyring.record() for keyring in openpgp_keys.values()),
         ),
-        verdicts=_selected(verdicts, options.only),
+        verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
         findings=(
             *_about_the_pack(pack, release, options),
             *_about_anchors(anchors),
             *seen.findings,
             *findings,
+            *unread,
+            *inquiry.lost(pack, inquiries),
         ),
     )
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kit import collect
-from kit.cli import checking, environment, github_settings, pip_settings, terminal
+from kit.cli import (
+    checking,
+    environment,
+    github_settings,
+    pip_settings,
+    terminal,
+    transfers,
+)
 from kit.cli.status import of_report
-from kit.collect import Request, Settings, staging
+from kit.collect import Request, Settings, Written, staging
 from kit.errors import MachineError, PackError, UsageError
 from kit.formats.release_file import ReleaseFile
 from kit.model import Report
@@ -74,7 +82,9 @@ def run(
     seal cannot be lifted.
     """
     with staging.working_folder(wanted.out) as folder:
-        written = collect.collect(wanted, folder)
+        with transfers.shown() as watch:
+            written = collect.collect(dataclasses.replace(wanted, watch=watch), folder)
+        terminal.say(_summary(written))
         for name in written.unpaired:
             terminal.say(f"left out: {name} is about none of the files")
         if written.size > collect.FAT32_LIMIT:
@@ -92,3 +102,16 @@ def run(
             ) from error
         final = collect.keep(written.path, wanted.out, met=of_report(report) == 0, replace=replace)
     return report, final
+
+
+def _summary(written: Written) -> str:
+    return (
+        f"gathered {written.artifacts} artifacts and {written.evidence} pieces of evidence: "
+        f"{written.size} bytes; {written.absent} of {written.asked} places had nothing, as the "
+        "ledger in the pack lists"
+    )
+
+
+def spoken(sha256: str) -> str:
+    """Return a digest in groups, as two people read it to each other."""
+    return " ".join(sha256[at : at + 4] for at in range(0, len(sha256), 4))

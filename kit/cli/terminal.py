@@ -7,11 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from kit.cli.status import Status
 from kit.errors import KitError, MachineError, PackError
 from kit.report.escape import plain
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _STDERR = 2
 
@@ -101,10 +104,29 @@ def progress(what: str, total: int) -> Iterator[Callable[[int], None] | None]:
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    from rich.console import Console  # noqa: PLC0415 - 0.1 s, and only where it is seen
-    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn  # noqa: PLC0415
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
+    with drawn() as bar:
+        task = bar.add_task(plain(what), total=total)
         yield lambda done: bar.advance(task, done)
+
+
+@contextmanager
+def drawn() -> Iterator[Progress]:
+    """Draw bars on stderr, which is a terminal, below what is said meanwhile."""
+    from rich.console import Console  # noqa: PLC0415 - 0.1 s, and only where it is seen
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    # rich takes stderr over while it draws, and writes what is said above the bars.
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield bars

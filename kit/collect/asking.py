@@ -6,10 +6,12 @@ own, so that nothing meant for it can reach another.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kit.errors import UsageError
 from kit.formats.release_file import Line
@@ -20,9 +22,25 @@ from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
 from kit.sources import pypi as pypi_source
+from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.together import each
+from kit.sources.traffic import Traffic, Watch, unwatched
+
+Made = TypeVar("Made")
+
+
+class _made_once(cached_property[Made]):  # noqa: N801 - a decorator
+    """A cached property of an object that threads share (Python 3.12 took the lock away)."""
+
+    if not TYPE_CHECKING:
+
+        def __get__(self, instance: Any, owner: Any = None) -> Any:
+            """Make it, if no thread has."""
+            with instance.lock:
+                return super().__get__(instance, owner)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +60,8 @@ class Places:
     """Asks what lines name; downloads go into the folder ``into``.
 
     ``base`` is the release file's folder, and ``ours`` are paths in it that the collect itself
-    writes to. ``say`` is told what is going on, a line each.
+    writes to. ``say`` is told what is going on, a line each, and ``watch`` of every file on
+    its way. Threads may share it.
     """
 
     def __init__(
@@ -52,16 +71,19 @@ class Places:
         ours: Collection[Path],
         into: Path | None = None,
         say: Callable[[str], None] = lambda _: None,
+        watch: Watch = unwatched,
     ) -> None:
         """Ask nothing yet; without ``into`` there is only :meth:`planned`."""
         self._settings = settings
         self._base = base
         self._ours = ours
-        self._downloads = into or base
+        self._into = into or base
+        self._traffic = Traffic(watch=watch)
+        self.lock = threading.RLock()
         self._say = say
 
     def planned(self, line: Line) -> Iterator[str]:
-        """Yield what :meth:`gathered` would take or ask for, a line each; asks nothing."""
+        """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
             if source.scheme in plans:
@@ -69,7 +91,11 @@ class Places:
             else:
                 yield f"  {source.text}: this version does not collect {source.scheme}:"
 
-    def gathered(self, line: Line) -> Gathered:
+    def gathered(self, lines: Sequence[Line]) -> list[Gathered]:
+        """Gather what several lines name, at once; see :meth:`gathered_of`."""
+        return each(self.gathered_of, lines)
+
+    def gathered_of(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
 
         Raises :class:`UsageError` for sources that are not there, :class:`MachineError` for
@@ -130,34 +156,38 @@ class Places:
 
     def _from_https(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
         gather = https_source.gather_evidence if line is None else https_source.gather
-        return gather(source.location, self._downloads, self._client)
+        return gather(source.location, self._plain)
 
     def _from_pypi(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
-        into, index = self._downloads, self._index
-        return pypi_source.gather(source, _takes(line), into, self._index_client, index)
+        return pypi_source.gather(source, _takes(line), self._from_index, self._index)
 
     def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
         return github_source.gather(source, line, known, self._github)
 
-    # ---- who asks
+    # ---- who asks: nothing that is meant for one place may reach another
 
-    @cached_property
-    def _client(self) -> Client:
-        return Client(plain_http=self._settings.plain_http)
+    @_made_once
+    def _plain(self) -> Downloads:
+        return Downloads(self._into, self._client())
 
-    @cached_property
+    @_made_once
     def _index(self) -> Index:
         return self._settings.index or package_index.default()
 
-    @cached_property
-    def _index_client(self) -> Client:
-        # Of its own: the index's credential is for pypi: sources, not for URLs on its host.
-        return Client(plain_http=self._settings.plain_http, credentials=self._index.credentials)
+    @_made_once
+    def _from_index(self) -> Downloads:
+        credentials = self._index.credentials
+        if not credentials:
+            return self._plain
+        return Downloads(self._into, self._client(credentials), " ".join(credentials))
 
-    @cached_property
+    @_made_once
     def _github(self) -> github_source.Places:
-        return github_source.Places(
-            access=self._settings.github, into=self._downloads, plain=self._client
+        return github_source.Places(access=self._settings.github, plain=self._plain)
+
+    def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
+        return Client(
+            plain_http=self._settings.plain_http, credentials=credentials, traffic=self._traffic
         )
 
 

@@ -64,7 +64,7 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought),
+        "ledger.json": documents.ledger(brought, {found.sha256 for found in members}),
     }
     described = Manifest(
         release_name=release.name,

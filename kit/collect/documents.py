@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from kit.formats import strictjson
+from kit.formats import ledger as formats_ledger
+from kit.formats.ledger import Inquiry
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
 
@@ -50,23 +51,20 @@ def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     return text.encode("utf-8")
 
 
-def ledger(gathered: Sequence[tuple[Line, Gathered]]) -> bytes:
-    """Return ledger.json (``kit/schemas/ledger.schema.json``): every place and its answer."""
-    return strictjson.canonical(
-        {
-            "schema": 1,
-            "lines": [
-                {"source": line.source.text, "asked": [_row(row) for row in brought.asked]}
-                for line, brought in gathered
-            ],
-        }
+def ledger(gathered: Sequence[tuple[Line, Gathered]], carried: Collection[str]) -> bytes:
+    """Return ledger.json: every place and its answer.
+
+    ``carried`` are the SHA-256 digests of what the pack has of it.
+    """
+    return formats_ledger.render(
+        [
+            Inquiry(
+                source=line.source.text, asked=tuple(_marked(row, carried) for row in brought.asked)
+            )
+            for line, brought in gathered
+        ]
     )
 
 
-def _row(row: Asked) -> dict[str, Any]:
-    said = {"place": row.place, "wanted": row.wanted, "answer": row.answer.value}
-    if row.sha256 is not None:
-        said["sha256"] = row.sha256
-    if row.note is not None:
-        said["note"] = row.note
-    return said
+def _marked(row: Asked, carried: Collection[str]) -> Asked:
+    return replace(row, carried=row.sha256 is None or row.sha256 in carried)

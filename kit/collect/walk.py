@@ -19,7 +19,9 @@ from kit.collect.assembly import Brought
 from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import ReleaseFile
+from kit.model import Answer
 from kit.pack import layout, writer
+from kit.sources.traffic import Watch, unwatched
 
 #: FAT32, which most sticks are sold with, holds files of up to 4 GiB less one byte.
 FAT32_LIMIT = (4 << 30) - 1
@@ -31,7 +33,7 @@ class Request:
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
     set; else the pack's date is when this collect was first started. ``say`` is told what is
-    going on, a line each.
+    going on, a line each, and ``watch`` of every file on its way.
     """
 
     release: ReleaseFile
@@ -41,19 +43,23 @@ class Request:
     epoch: datetime | None = None
     settings: Settings = field(default_factory=Settings)
     say: Callable[[str], None] = lambda _: None
+    watch: Watch = unwatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """A pack that was written aside: where, how long, and what went into it.
 
-    ``unpaired`` names evidence that was found and left out, being about none of its files.
+    ``asked`` counts the places, and ``absent`` those that had nothing. ``unpaired`` names
+    evidence that was found and left out, being about none of its files.
     """
 
     path: Path
     size: int
     artifacts: int
     evidence: int
+    asked: int
+    absent: int
     unpaired: tuple[str, ...]
 
 
@@ -74,8 +80,10 @@ def collect(request: Request, folder: Path) -> Written:
     release = request.release
     first = staging.started_at(folder, release, request.now)
     into = staging.downloads(folder)
-    places = Places(request.settings, request.base, _ours(request), into, request.say)
-    brought = [(line, places.gathered(line)) for line in release.lines]
+    places = Places(
+        request.settings, request.base, _ours(request), into, request.say, request.watch
+    )
+    brought = list(zip(release.lines, places.gathered(release.lines), strict=True))
     try:
         return _write(request, folder, first, brought)
     except (PackError, EvidenceError) as error:
@@ -93,6 +101,7 @@ def _write(request: Request, folder: Path, first: datetime, brought: Sequence[Br
     path = folder / "pack.tar"
     path.unlink(missing_ok=True)
     described = assembled.manifest
+    rows = [row for _, gathered in brought for row in gathered.asked]
     size = layout.of(described, manifest.render(described)).size
     _demand_room(folder, size)
     request.say(f"writing {size} bytes")
@@ -102,6 +111,8 @@ def _write(request: Request, folder: Path, first: datetime, brought: Sequence[Br
         size=size,
         artifacts=len(described.artifacts),
         evidence=len(described.evidence),
+        asked=len(rows),
+        absent=sum(row.answer is Answer.ABSENT for row in rows),
         unpaired=assembled.unpaired,
     )
 

@@ -116,6 +116,8 @@ class Asked:
 
     ``place`` is a URL without query, fragment and credentials, or a ``file:`` path as the
     release file writes it; never an absolute path. ``note`` says why something was skipped.
+    ``sha256`` is that of what was found, and ``carried`` whether the pack has it: a page that
+    was only read, or evidence about none of the files, is not.
     """
 
     place: str
@@ -123,6 +125,7 @@ class Asked:
     answer: Answer
     sha256: str | None = None
     note: str | None = None
+    carried: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,9 @@ left out for what it says; `check` puts them to a verifier.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from kit.errors import MachineError, MalformedError
+from kit.errors import MalformedError
 from kit.formats import github_answers, snappy, strictjson
 from kit.formats.github_answers import Attestation
 from kit.formats.manifest import can_name
@@ -28,7 +26,7 @@ _SUFFIX = ".sigstore.json"
 _PER_PAGE = 10  # few, since whole bundles stand in a page, and SBOMs are large
 
 
-def ask(api: Api, into: Path, digest: str, about: str, kind: str = "") -> list[tuple[Asked, Found]]:
+def ask(api: Api, digest: str, about: str, kind: str = "") -> list[tuple[Asked, Found]]:
     """Return all attestations about a digest (``sha256:HEX``, ``sha1:HEX``), and their rows.
 
     They are named as sidecars of the file ``about``. ``kind`` asks for one kind of
@@ -41,8 +39,11 @@ def ask(api: Api, into: Path, digest: str, about: str, kind: str = "") -> list[t
     for fetched, page in api.pages(f"{url}{query}", github_answers.attestations):
         for item in page:
             # Onto the disk one by one: together they may be more than memory.
-            asked, found = _kept(_bundle(api, fetched, item), into, name, urls.public(url))
-            kept[found.sha256] = asked, found
+            got = api.keep(_bundle(api, fetched, item))
+            place = urls.public(url)
+            row = Asked(place=place, wanted=name, answer=Answer.FOUND, sha256=got.sha256)
+            found = Found(name=name, path=got.path, size=got.size, sha256=got.sha256)
+            kept[got.sha256] = row, found
         if len(kept) > MAX_LISTED:
             what = f"more than {MAX_LISTED} attestations of one file"
             raise failure("too-large", urls.parse(url), what)
@@ -72,21 +73,6 @@ def _bundle(api: Api, fetched: Fetched, item: Attestation) -> bytes:
         what = f"a bundle that is stored elsewhere cannot be read: {error}"
         raise failure("unexpected", urls.parse(fetched.url), what) from error
     return whole
-
-
-def _kept(raw: bytes, into: Path, name: str, place: str) -> tuple[Asked, Found]:
-    sha256 = hashlib.sha256(raw).hexdigest()
-    path = into / f"{sha256}.bundle"
-    # One bundle may be listed for several files at once, each asked for by its own thread.
-    part = into / f"{sha256}.{hashlib.sha256(place.encode()).hexdigest()[:16]}.part"
-    try:
-        part.write_bytes(raw)
-        part.replace(path)
-    except OSError as error:
-        what = f"{path.name} cannot be written: {error.strerror}"
-        raise MachineError(what, code="machine.unwritable") from error
-    asked = Asked(place=place, wanted=name, answer=Answer.FOUND, sha256=sha256)
-    return asked, Found(name=name, path=path, size=len(raw), sha256=sha256)
 
 
 def distinct(replies: Iterable[tuple[Asked, Found]]) -> Iterator[Found]:

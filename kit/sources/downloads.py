@@ -1,26 +1,31 @@
 """Downloads that are whole are kept: an interrupted collect does not fetch them again.
 
-``fetched.json`` in the folder says which they are. A file's name there is the hash of its
-URL, never anything a server sent. That something was absent is not remembered: it may
-have come since.
+``fetched.jsonl`` in the folder says which they are, a line each; what a crash left of its
+last line is not one, and the last line about a file counts. A file's name there is the hash
+of its URL and of whose credentials it came by, never anything a server sent. Within one run
+a URL is asked once, whoever asks. That something was absent is not remembered any longer
+than that: it may have come since.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
-from kit.sources.http import ANYTHING, Client, Want, public
+from kit.sources.http import ANYTHING, Client, Fetched, Want, public
 
-_STATE = "fetched.json"
-_SCHEMA = 1
-_MAX_STATE = 64 << 20
-_CHUNK = 1 << 20
+_STATE = "fetched.jsonl"
+_MAX_STATE = 256 << 20
+_MAX_ROW = 1 << 16
+_ROW = frozenset({"key", "size", "sha256", "url"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,76 +38,115 @@ class Download:
 
 
 class Downloads:
-    """One folder of downloads. Threads may share it, processes may not."""
+    """What one client brings into a folder. Threads may share it, processes may not.
 
-    def __init__(self, folder: Path, client: Client) -> None:
+    Several clients may bring into one folder, where ``whose`` tells their credentials apart.
+    """
+
+    def __init__(self, folder: Path, client: Client, whose: str = "") -> None:
         """Take up what an earlier run left; a record that cannot be read says nothing."""
-        self._folder = folder
-        self._client = client
+        self.folder = folder
+        self.client = client
+        self._whose = whose
         self._lock = threading.Lock()
-        self._files = _read(folder / _STATE)
+        self._asked: dict[str, Future[Download | None]] = {}
+        self._rows = {row["key"]: row for row in _read(folder / _STATE)}
 
     def fetch(
         self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
     ) -> Download | None:
-        """Return the file of a URL, fetched now or before; ``None`` if it is clearly absent."""
-        key = hashlib.sha256(url.encode()).hexdigest()
-        path = self._folder / key
-        kept = self._kept(key, path, limit)
-        if kept is not None and _is_wanted(kept, want):
+        """Return the file of a URL, fetched now or before; ``None`` if it is clearly absent.
+
+        Who asks for a URL that another thread is asking for gets that thread's answer.
+        """
+        key = hashlib.sha256("\0".join(filter(None, (self._whose, url))).encode()).hexdigest()
+        with self._lock:
+            before = self._asked.get(key)
+            answer = before or self._asked.setdefault(key, Future())
+        if before is None:
+            try:
+                answer.set_result(self._fetched(key, url, limit, within, want))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        got = answer.result()
+        if before is not None and got is not None and not _is_wanted(got, want, limit):
+            # Two documents announce two files at one place: one of them is not told the truth.
+            return self._fetched(key, url, limit, within, want)
+        return got
+
+    def read(
+        self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
+    ) -> tuple[Fetched, bytes] | None:
+        """Return a document, always asked for anew, or ``None``; it is not kept."""
+        return self.client.read(url, limit=limit, within=within, want=want)
+
+    def keep(self, raw: bytes) -> Download:
+        """Keep what was read, or made of it, as a file that is named by its content."""
+        sha256 = hashlib.sha256(raw).hexdigest()
+        path = self.folder / f"{sha256}.kept"
+        # Threads may keep the same bytes at once.
+        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
+        try:
+            part.write_bytes(raw)
+            part.replace(path)
+        except OSError as error:
+            what = f"{path.name} cannot be written: {error.strerror}"
+            raise MachineError(what, code="machine.unwritable") from error
+        return Download(path=path, size=len(raw), sha256=sha256)
+
+    def _fetched(
+        self, key: str, url: str, limit: int, within: float | None, want: Want
+    ) -> Download | None:
+        path = self.folder / key
+        kept = self._kept(key, path)
+        if kept is not None and _is_wanted(kept, want, limit):
             return kept
-        fetched = self._client.fetch(url, path, limit=limit, within=within, want=want)
+        fetched = self.client.fetch(url, path, limit=limit, within=within, want=want)
         if fetched is None:
             return None
-        row = {"url": public(url), "size": fetched.size, "sha256": fetched.sha256}
-        self._remember(key, row)
+        row = {"key": key, "url": public(url), "size": fetched.size, "sha256": fetched.sha256}
+        self._remember(row)
         return Download(path=path, size=fetched.size, sha256=fetched.sha256)
 
-    def _kept(self, key: str, path: Path, limit: int) -> Download | None:
+    def _kept(self, key: str, path: Path) -> Download | None:
         """Return an earlier download that is still what was recorded of it."""
-        row = self._files.get(key)
-        if row is None or not path.is_file():
-            return None
-        size = path.stat().st_size
-        if size > limit or size != row["size"] or _sha256(path) != row["sha256"]:
-            return None
-        return Download(path=path, size=size, sha256=row["sha256"])
+        row = self._rows.get(key)
+        with suppress(OSError):
+            size = path.stat().st_size
+            if row is not None and size == row["size"] and _sha256(path) == row["sha256"]:
+                return Download(path=path, size=size, sha256=row["sha256"])
+        return None
 
-    def _remember(self, key: str, row: dict[str, Any]) -> None:
-        part = self._folder / f"{_STATE}.part"
-        with self._lock:
-            self._files[key] = row
-            try:
-                part.write_bytes(strictjson.canonical({"schema": _SCHEMA, "files": self._files}))
-                part.replace(self._folder / _STATE)
-            except OSError as error:
-                raise MachineError(
-                    f"{_STATE} cannot be written: {error.strerror}", code="machine.unwritable"
-                ) from error
+    def _remember(self, row: dict[str, Any]) -> None:
+        try:
+            # One write at the end of the file; a cut line is no line (above).
+            with self._lock, (self.folder / _STATE).open("ab", buffering=0) as file:
+                file.write(strictjson.canonical(row))
+        except OSError as error:
+            raise MachineError(
+                f"{_STATE} cannot be written: {error.strerror}", code="machine.unwritable"
+            ) from error
 
 
-def _is_wanted(kept: Download, want: Want) -> bool:
-    return want.size in (None, kept.size) and want.sha256 in (None, kept.sha256)
+def _is_wanted(kept: Download, want: Want, limit: int) -> bool:
+    return (
+        kept.size <= limit and want.size in (None, kept.size) and want.sha256 in (None, kept.sha256)
+    )
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Iterator[dict[str, Any]]:
     """Read the record, row by row; nothing in it is believed before the file is hashed again."""
-    try:
-        value = strictjson.parse(path.read_bytes(), max_bytes=_MAX_STATE)
-    except (OSError, MalformedError):
-        return {}
-    if not isinstance(value, dict) or value.get("schema") != _SCHEMA:
-        return {}
-    files = value.get("files")
-    rows = files.items() if isinstance(files, dict) else ()
-    return {
-        key: row for key, row in rows if isinstance(row, dict) and {"size", "sha256"} <= set(row)
-    }
+    with suppress(FileNotFoundError, OSError), path.open("rb") as file:
+        read = 0
+        while (line := file.readline(_MAX_ROW)) and read <= _MAX_STATE:
+            read += len(line)
+            with suppress(MalformedError):
+                row = strictjson.parse(line, max_bytes=_MAX_ROW)
+                if isinstance(row, dict) and row.keys() == _ROW and isinstance(row["key"], str):
+                    yield row
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -45,6 +45,10 @@ class PassingError(MachineError):
     retry_after: str | None = None
 
 
+class UnconnectedError(PassingError):
+    """No connection came about to this address; another address of the host may do."""
+
+
 def failure(code: str, url: Url, what: str) -> MachineError:
     """Return the error ``machine.CODE`` about a URL, of which only the public part is shown."""
     return MachineError(
@@ -59,6 +63,13 @@ def passing(code: str, url: Url, what: str, *, retry_after: str | None = None) -
     )
     error.retry_after = retry_after
     return error
+
+
+def unconnected(code: str, url: Url, what: str) -> UnconnectedError:
+    """Return a :func:`passing` failure of one address alone."""
+    return UnconnectedError(
+        f"{url.public}: {what}", code=f"machine.{code}", subject=url.public, hint=_HINTS[code]
+    )
 
 
 class Headers(Protocol):

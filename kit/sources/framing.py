@@ -74,6 +74,12 @@ def length(headers: Headers) -> int | None:
     return int(values[0]) if len(values) == 1 and _LENGTH.fullmatch(values[0]) else None
 
 
+def only(headers: Headers, name: str) -> str | None:
+    """Return a header's value, if it is there exactly once."""
+    values = headers.getlist(name)
+    return values[0].strip() if len(values) == 1 else None
+
+
 def promised(headers: Headers, here: Url, start: Url) -> int | None:
     """Return the length of a body that is the file ``start`` names; ``None`` if it is in chunks.
 

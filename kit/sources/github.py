@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from kit.errors import MachineError
 from kit.formats import github_answers, kinds
@@ -22,10 +21,10 @@ from kit.formats.release_file import Line
 from kit.formats.source_text import Repository, Source
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import attestations, urls
+from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access, Api
 from kit.sources.github_assets import Asking, listed_assets, wanted_files
 from kit.sources.github_tags import commit, git_digest
-from kit.sources.http import Client
 from kit.sources.together import each
 
 _IMMUTABLE = "release"  # the predicate type that the API calls so
@@ -33,15 +32,14 @@ _IMMUTABLE = "release"  # the predicate type that the API calls so
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where a collect asks: the API and its tokens, the downloads, and a client without any."""
+    """Where a collect asks: the API and its tokens, and downloads without any."""
 
     access: Access
-    into: Path
-    plain: Client
+    plain: Downloads
 
     def api(self, repository: Repository) -> Api:
         """Return a repository's place in its API."""
-        return Api(repository, self.access, self.into, self.plain)
+        return Api(repository, self.access, self.plain)
 
 
 def places(source: Source, access: Access) -> Iterator[str]:
@@ -66,11 +64,10 @@ def gather(source: Source, line: Line | None, known: Sequence[Found], where: Pla
     api = where.api(repository)
     if repository.tag is None:
         asked = [_seen(repository, api)]
-        return _with_attestations(api, where.into, (), known, (), asked)
+        return _with_attestations(api, (), known, (), asked)
     asking = Asking(
         tag=repository.tag,
         api=api,
-        into=where.into,
         line=line,
         known={found.name: found for found in known},
     )
@@ -116,14 +113,14 @@ def _release(asking: Asking) -> Gathered:
         first = _immutable(asking, pointed)
         if not first:
             rows.append(attestations.row_of_none(api, git_digest(pointed), "the release"))
-    attested = _with_attestations(api, asking.into, first, about, evidence, rows + asked)
+    attested = _with_attestations(api, first, about, evidence, rows + asked)
     return Gathered(artifacts=artifacts, evidence=attested.evidence, asked=attested.asked)
 
 
 def _immutable(asking: Asking, pointed: Pointed) -> list[tuple[Asked, Found]]:
     """Ask for what GitHub itself attests of a release that cannot be changed."""
     digest = git_digest(pointed)
-    return attestations.ask(asking.api, asking.into, digest, "release", _IMMUTABLE)
+    return attestations.ask(asking.api, digest, "release", _IMMUTABLE)
 
 
 # ---- attestations
@@ -141,7 +138,6 @@ def _manifests(evidence: Sequence[Found]) -> list[Found]:
 
 def _with_attestations(
     api: Api,
-    into: Path,
     first: Sequence[tuple[Asked, Found]],
     about: Sequence[Found],
     evidence: Sequence[Found],
@@ -149,9 +145,7 @@ def _with_attestations(
 ) -> Gathered:
     """Ask for the attestations of every file, and return them with what was found before."""
     files = sorted({found.sha256: found for found in about}.values(), key=lambda item: item.name)
-    answers = each(
-        lambda found: attestations.ask(api, into, f"sha256:{found.sha256}", found.name), files
-    )
+    answers = each(lambda found: attestations.ask(api, f"sha256:{found.sha256}", found.name), files)
     rows = list(asked) + [row for row, _ in first]
     for found, answer in zip(files, answers, strict=True):
         rows += [row for row, _ in answer] or [

@@ -7,11 +7,8 @@ by a client that never had it.
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -91,20 +88,22 @@ def read_api(text: str) -> str:
 class Api:
     """One repository's place in an API; threads may share it."""
 
-    def __init__(self, repository: Repository, access: Access, into: Path, plain: Client) -> None:
-        """Keep downloads in ``into``; ``plain`` fetches what is not the API's and has no token."""
+    def __init__(self, repository: Repository, access: Access, plain: Downloads) -> None:
+        """Ask with the token for this API; ``plain`` fetches what is not the API's and has none."""
         credentials = access.credentials(repository)
         self.authorized = bool(credentials)
         self._base = access.base(repository)
         self._root = f"{self._base}/repos/{repository.owner}/{repository.name}"
-        self._into = into
         self._plain = plain
-        self._client = Client(plain_http=frozenset(access.plain_http), credentials=credentials)
-        self._downloads = Downloads(into, self._client if self.authorized else plain)
+        self._asking = _authorized(plain, access, credentials) if credentials else plain
 
     def url(self, *parts: str) -> str:
         """Return the URL of something of the repository; every part is quoted."""
         return "/".join((self._root, *(quote(part, safe=":") for part in parts)))
+
+    def keep(self, raw: bytes) -> Download:
+        """Keep a part of an answer as a file of its own."""
+        return self._plain.keep(raw)
 
     def read(self, url: str, reader: Callable[[bytes], Value]) -> Value | None:
         """Ask for a document and read it; ``None`` if it is clearly not there."""
@@ -134,8 +133,8 @@ class Api:
         want = Want(accept=_JSON, headers=_VERSION)
         limit = github_answers.MAX_ATTESTATION_PAGE
         try:
-            fetched, raw = self._fetch(self._client, url, limit, want)
-            return None if fetched is None else (fetched, reader(raw))
+            found = self._read(self._asking, url, limit, want)
+            return None if found is None else (found[0], reader(found[1]))
         except MalformedError as error:
             what = f"no answer of GitHub's API: {error}"
             raise failure("unexpected", urls.parse(url), what) from error
@@ -160,12 +159,18 @@ class Api:
         """
         if self.authorized:
             url = self.url("releases", "assets", f"{asset.number}")
-            want = Want(accept=_OCTETS, headers=_VERSION, size=asset.size, sha256=asset.sha256)
+            want = Want(
+                accept=_OCTETS,
+                headers=_VERSION,
+                size=asset.size,
+                sha256=asset.sha256,
+                name=asset.name,
+            )
         else:
             url = self._resolved(named_by, asset.url)
             want = Want(size=asset.size, sha256=asset.sha256, named_by=named_by)
         try:
-            got = self._downloads.fetch(url, limit=asset.size, want=want)
+            got = self._asking.fetch(url, limit=asset.size, want=want)
         except MachineError as error:
             raise self._advised(error) from error
         if got is None:
@@ -176,24 +181,18 @@ class Api:
     def stored(self, url: str, named_by: Fetched, limit: int) -> bytes:
         """Fetch what an answer says is stored elsewhere, with nothing of the operator's."""
         resolved = self._resolved(named_by, url)
-        fetched, raw = self._fetch(self._plain, resolved, limit, Want(named_by=named_by))
-        if fetched is None:
+        found = self._read(self._plain, resolved, limit, Want(named_by=named_by))
+        if found is None:
             raise failure("unexpected", urls.parse(resolved), "it is listed, and is not there")
-        return raw
+        return found[1]
 
-    def _fetch(
-        self, client: Client, url: str, limit: int, want: Want
-    ) -> tuple[Fetched | None, bytes]:
-        # Threads may ask for one URL at once: a bundle is listed for every file it is about.
-        asker = f"{url} {threading.get_ident()}".encode()
-        to = self._into / f"{hashlib.sha256(asker).hexdigest()}.answer"
+    def _read(
+        self, asking: Downloads, url: str, limit: int, want: Want
+    ) -> tuple[Fetched, bytes] | None:
         try:
-            fetched = client.fetch(url, to, limit=limit, within=_SECONDS, want=want)
-            return fetched, b"" if fetched is None else to.read_bytes()
+            return asking.read(url, limit=limit, within=_SECONDS, want=want)
         except MachineError as error:
             raise self._advised(error) from error
-        finally:
-            to.unlink(missing_ok=True)
 
     def _resolved(self, named_by: Fetched, text: str) -> str:
         base = urls.parse(named_by.url)
@@ -208,3 +207,13 @@ class Api:
         if hints is not None:
             error.hint = hints[1] if self.authorized else hints[0]
         return error
+
+
+def _authorized(plain: Downloads, access: Access, credentials: Mapping[str, str]) -> Downloads:
+    """Return what asks with the token, and shares everything else with who does not."""
+    client = Client(
+        plain_http=frozenset(access.plain_http),
+        credentials=credentials,
+        traffic=plain.client.traffic,
+    )
+    return Downloads(plain.folder, client, whose=" ".join(credentials))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from kit.formats import github_answers, kinds
 from kit.formats.github_answers import Asset
@@ -28,7 +27,6 @@ class Asking:
 
     tag: str
     api: Api
-    into: Path
     line: Line | None
     known: Mapping[str, Found]
 

@@ -9,47 +9,40 @@ or an error. Whatever else a server answers is never taken for one of the first 
   variables are read. A credential goes to the one origin it was given for, and not even
   there once a redirect has led elsewhere. TLS is verified, 1.2 or newer; nothing turns it off.
 * Bytes are asked for unencoded and kept as they came. A body whose end cannot be told from
-  a cut is refused, since a short file would otherwise look whole.
-* Everything is bounded: bytes, redirects, tries, waits, and the time of the whole fetch.
+  a cut is refused, since a short file would otherwise look whole. What broke off is gone on
+  with only where the server says that it is of the same version (:mod:`kit.sources.receiving`).
+* Everything is bounded: bytes, redirects, tries, waits, requests at once to one host, and
+  the time of the whole fetch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-import socket
-import ssl
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from http.client import IncompleteRead
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
-
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
-from urllib3.exceptions import TimeoutError as SlowError
-from urllib3.util import Retry
+from typing import TypeVar
 
 from kit import __version__
 from kit.errors import MachineError, UsageError
-from kit.sources import framing, urls
+from kit.sources import connections, framing, urls
+from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
-from kit.sources.failures import PassingError, failure, passing, refusal
+from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
 from kit.sources.hops import Gate, Reach, Resolve, reach
+from kit.sources.receiving import Part, paced
+from kit.sources.traffic import Traffic
+from kit.sources.tries import Tries
 from kit.sources.urls import Url, public
 
-__all__ = ["Client", "Fetched", "Patience", "Want", "public"]
+__all__ = ["Answer", "Client", "Fetched", "Patience", "Want", "public"]
 
 MAX_HOPS = 10
-_CHUNK = 1 << 18
-_SMALL = 1 << 16  # an error page up to this size is read, so that its connection can be kept
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({404, 410})
 
-log = logging.getLogger(__name__)
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +68,11 @@ class Want:
     ``size`` and ``sha256`` are what the file must have. ``named_by`` is the
     document in which the URL stood, where the operator did not write it: what a server
     writes there may lead no further than a redirect of that server could.
+
+    ``body`` is what is asked, of ``media_type``, where that does not fit into a URL: a POST,
+    for questions alone, since it is asked again where an answer did not come. It follows no
+    redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
+    ``name`` is what the file is called to people, where the URL does not end in that.
     """
 
     accept: str = "*/*"
@@ -82,15 +80,23 @@ class Want:
     size: int | None = None
     sha256: str | None = None
     named_by: Fetched | None = None
+    body: bytes | None = field(default=None, repr=False)
+    media_type: str = "application/json"
+    authorization: str | None = field(default=None, repr=False)
+    name: str | None = None
 
 
 ANYTHING = Want()
 
 
-def system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses of a host as the system's resolver orders them."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server answered to :meth:`Client.ask`: any status, and a body that was not vetted."""
+
+    status: int
+    headers: framing.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    reach: Reach
 
 
 class Client:
@@ -104,20 +110,19 @@ class Client:
         user_agent: str = f"airgap-kit/{__version__}",
         resolve: Resolve = system_resolver,
         credentials: Mapping[str, str] | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other.
 
         ``credentials`` are ``Authorization`` headers by the origin that each is for.
+        ``traffic`` is shared with other clients of one collect.
         """
+        self.traffic = traffic or Traffic()
         self._credentials = dict(credentials or {})
         self._gate = Gate(plain_http, resolve)
         self._patience = patience or Patience()
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-        context = ssl.create_default_context()  # its CA store follows SSL_CERT_FILE, as OpenSSL's
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._pools = PoolManager(num_pools=32, maxsize=8, ssl_context=context)
-        self._pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-        _keep_queries_out_of_logs()
+        self._connections = Connections(self._patience)
 
     def fetch(
         self,
@@ -134,13 +139,94 @@ class Client:
         touched before. ``within`` are the seconds the whole fetch may take. Raises
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
+        start = self._started(url, want)
+        part = Part(to)
+
+        def receive(response: Response, here: Url) -> tuple[int, str]:
+            self._into(part, response, here, start, limit, want)
+            return part.size, part.sha256
+
+        def hop(deadline: Deadline) -> Fetched | None:
+            return self._hop_by_hop(start, want, deadline, part.conditions, receive)
+
+        try:
+            return self._until(start, within, hop)
+        except BaseException:
+            with suppress(MachineError):
+                part.keep(start)  # for another run
+            raise
+
+    def read(
+        self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
+    ) -> tuple[Fetched, bytes] | None:
+        """Fetch a document of at most ``limit`` bytes into memory, as :meth:`fetch` does."""
+        start = self._started(url, want)
+        whole = bytearray()
+
+        def receive(response: Response, here: Url) -> tuple[int, str]:
+            whole[:] = self._whole(response, here, start, limit)
+            return _demand_announced(bytes(whole), want, here)
+
+        def hop(deadline: Deadline) -> Fetched | None:
+            return self._hop_by_hop(start, want, deadline, dict, receive)
+
+        fetched = self._until(start, within, hop)
+        return None if fetched is None else (fetched, bytes(whole))
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int,
+        within: float | None = None,
+        want: Want = ANYTHING,
+        body: Body = None,
+    ) -> Answer:
+        """Send one request, once, and return whatever is answered; no redirect is followed.
+
+        For what is not a file: a challenge, a header, an upload. ``body`` may be an open file,
+        whose length ``want.headers`` then says. Raises as :meth:`fetch` does.
+        """
+        start = self._started(url, want)
+        headers = self._said(start, want)
+        origin = None if want.named_by is None else want.named_by.reach
+        with (
+            Deadline(self._patience.total if within is None else within) as deadline,
+            self.traffic.lane(start.origin, deadline),
+        ):
+            response, address = self._ask(method, start, origin, headers, body, deadline)
+            try:
+                raw = b"" if method == "HEAD" else self._whole_of_any(response, start, limit)
+            finally:
+                connections.dismiss(response, worth_reading=False)
+        return Answer(
+            status=response.status, headers=response.headers, body=raw, reach=reach(address)
+        )
+
+    # ---- may it be asked, and for how long
+
+    def _started(self, url: str, want: Want) -> Url:
+        """Refuse a URL that may not be asked, as the operator's own word or as a server's."""
         start = urls.parse(url)
-        self._vet(start, want)
-        retries = self._retries()
+        if want.named_by is None:
+            self._gate.allow(start)
+            return start
+        try:
+            self._gate.allow(start)
+        except UsageError as error:
+            raise failure("redirect", start, f"a document names {error.message}") from error
+        if want.named_by.url.startswith("https:"):
+            _refuse_downgrade(start)
+        return start
+
+    def _until(self, start: Url, within: float | None, hop: Callable[[Deadline], Value]) -> Value:
+        """Try as often as the patience allows, within the time."""
+        tries = Tries(self._patience)
         with Deadline(self._patience.total if within is None else within) as deadline:
             while True:
                 try:
-                    return self._try(start, to, limit, deadline, want)
+                    return hop(deadline)
                 except MachineError as error:
                     deadline.let_go()
                     if deadline.over:
@@ -148,50 +234,42 @@ class Client:
                         raise failure("timeout", start, what) from error
                     if not isinstance(error, PassingError):
                         raise
-                    retries = _next_try(retries, error, deadline)
-
-    def _vet(self, start: Url, want: Want) -> None:
-        """Refuse a URL that may not be asked, as the operator's own word or as a server's."""
-        if want.named_by is None:
-            self._gate.allow(start)
-            return
-        try:
-            self._gate.allow(start)
-        except UsageError as error:
-            raise failure("redirect", start, f"a document names {error.message}") from error
-        if want.named_by.url.startswith("https:"):
-            _refuse_downgrade(start)
-
-    def _retries(self) -> Retry:
-        patience = self._patience
-        return Retry(
-            total=patience.retries,
-            backoff_factor=patience.backoff,
-            backoff_jitter=patience.jitter,
-            backoff_max=patience.longest_wait,
-            retry_after_max=patience.longest_wait,
-        )
+                    tries.again(error, deadline)
 
     # ---- one try: every hop, then the body
 
-    def _try(
-        self, start: Url, to: Path, limit: int, deadline: Deadline, want: Want
+    def _hop_by_hop(
+        self,
+        start: Url,
+        want: Want,
+        deadline: Deadline,
+        conditions: Callable[[], Mapping[str, str]],
+        receive: Callable[[Response, Url], tuple[int, str]],
     ) -> Fetched | None:
         here, origin = start, None if want.named_by is None else want.named_by.reach
-        headers = dict(want.headers) | {"Accept": want.accept} | self._authorized(start)
+        method = "GET" if want.body is None else "POST"
+        headers = self._said(start, want) | dict(conditions())
         seen = {start.full}
         while True:
-            response, address = self._ask(here, origin, headers, deadline)
-            try:
-                if response.status not in _MOVED:
-                    body = _Body(here=here, start=start, to=to, limit=limit, want=want)
-                    fetched = self._answer(response, body)
-                    links = tuple(response.headers.getlist("link"))
-                    return fetched and replace(fetched, reach=reach(address), links=links)
-                here = self._gate.follow(here, response.headers.getlist("location"))
-            finally:
-                _dismiss(response)
-                deadline.let_go()
+            with self.traffic.lane(here.origin, deadline):
+                response, address = self._ask(method, here, origin, headers, want.body, deadline)
+                try:
+                    if response.status in _ABSENT:
+                        return None
+                    if response.status not in _MOVED or want.body is not None:
+                        size, sha256 = receive(response, here)
+                        return Fetched(
+                            url=here.public,
+                            size=size,
+                            sha256=sha256,
+                            reach=reach(address),
+                            links=tuple(response.headers.getlist("link")),
+                        )
+                    here = self._gate.follow(here, response.headers.getlist("location"))
+                finally:
+                    absent = response.status in _ABSENT
+                    connections.dismiss(response, worth_reading=absent)
+                    deadline.let_go()
             if here.full in seen:
                 raise failure("redirect", start, "its redirects lead in a circle")
             if len(seen) > MAX_HOPS:
@@ -201,235 +279,112 @@ class Client:
             if here.origin != start.origin:
                 headers.pop("Authorization", None)  # for good, even if it leads back
 
-    def _authorized(self, url: Url) -> dict[str, str]:
-        secret = self._credentials.get(url.origin)
-        return {} if secret is None else {"Authorization": secret}
+    def _said(self, start: Url, want: Want) -> dict[str, str]:
+        """Return the headers of the first request."""
+        secret = want.authorization or self._credentials.get(start.origin)
+        return (
+            self._headers
+            | dict(want.headers)
+            | {"Accept": want.accept}
+            | ({} if want.body is None else {"Content-Type": want.media_type})
+            | ({} if secret is None else {"Authorization": secret})
+        )
 
     def _ask(
-        self, url: Url, origin: Reach | None, headers: Mapping[str, str], deadline: Deadline
-    ) -> tuple[BaseHTTPResponse, str]:
+        self,
+        method: str,
+        url: Url,
+        origin: Reach | None,
+        headers: Mapping[str, str],
+        body: Body,
+        deadline: Deadline,
+    ) -> tuple[Response, str]:
         """Send the request to the first address that can be connected to."""
+        send = self._connections.send
         *others, last = self._gate.addresses(url, origin)
-        try:
-            for address in others:
-                with contextlib.suppress(ConnectTimeoutError):  # also refused, or no route
-                    return self._send(url, address, headers, deadline), address
-            return self._send(url, last, headers, deadline), last
-        except HTTPError as error:
-            raise _translated(url, error) from error
-
-    def _send(
-        self, url: Url, address: str, headers: Mapping[str, str], deadline: Deadline
-    ) -> BaseHTTPResponse:
-        patience = self._patience
-        pool = self._pools.connection_from_host(
-            f"[{address}]" if ":" in address else address,
-            port=url.port,
-            scheme=url.scheme,
-            pool_kwargs={"server_hostname": url.host},  # what the certificate must name
-        )
-        response = pool.urlopen(
-            "GET",
-            url.target,
-            headers={"Host": url.authority, **self._headers, **headers},
-            timeout=Timeout(
-                connect=max(min(patience.connect, deadline.left), 0.001), read=patience.read
-            ),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-            enforce_content_length=False,  # _answer compares it
-        )
-        log.debug("%s answered %d", url.public, response.status)
-        return response
+        for address in others:
+            try:
+                return send(method, url, address, headers, body, deadline), address
+            except UnconnectedError:
+                continue
+        return send(method, url, last, headers, body, deadline), last
 
     # ---- what came back
 
-    def _answer(self, response: BaseHTTPResponse, body: _Body) -> Fetched | None:
-        here, to = body.here, body.to
-        if response.status in _ABSENT:
-            return None
+    def _into(
+        self, part: Part, response: Response, here: Url, start: Url, limit: int, want: Want
+    ) -> None:
+        """Receive what is sent, or the rest of what was, and hold it against what is wanted."""
+        if response.status == 206 and part.size:
+            framing.promised(response.headers, here, start)
+            part.go_on(response.headers, here)
+        elif response.status == 416 and part.size:
+            part.discard()
+            raise passing("unexpected", here, "it has no rest of what it sent before")
+        else:
+            part.begin(response.headers, self._promised(response, here, start, limit))
+        due = framing.length(response.headers)
+        before = part.size
+        total = None if due is None else before + due
+        pieces = connections.pieces(response, here)
+        try:
+            with self.traffic.watch(want.name or start.name, total, before) as arrived:
+                part.receive(pieces, here, limit, self._patience, arrived)
+            if due is not None and part.size - before != due:
+                what = f"{part.size - before} bytes of {due}"
+                raise passing("truncated", here, what)
+            _demand(part.size, part.sha256, want, here)
+        except PassingError:
+            part.keep(here)
+            raise
+        except MachineError as error:
+            resumed = part.resumed
+            part.discard()
+            if resumed and error.code == "machine.digest":
+                # Not the server's word against ours, before it was asked for the whole.
+                raise passing("digest", here, error.message) from error
+            raise
+        part.finish(here)
+
+    def _whole(self, response: Response, here: Url, start: Url, limit: int) -> bytes:
+        due = self._promised(response, here, start, limit)
+        raw = self._whole_of_any(response, here, limit)
+        if due is not None and len(raw) != due:
+            raise passing("truncated", here, f"{len(raw)} bytes of {due}")
+        return raw
+
+    def _whole_of_any(self, response: Response, here: Url, limit: int) -> bytes:
+        whole = bytearray()
+        for piece in paced(connections.pieces(response, here), here, self._patience):
+            whole += piece
+            if len(whole) > limit:
+                raise failure("too-large", here, f"more than the limit of {limit} bytes")
+        return bytes(whole)
+
+    def _promised(self, response: Response, here: Url, start: Url, limit: int) -> int | None:
         if response.status != 200:
             raise refusal(response.status, here, response.headers)
-        length = framing.promised(response.headers, here, body.start)
-        if length is not None and length > body.limit:
-            raise failure("too-large", here, f"{length} bytes, over the limit of {body.limit}")
-        part = to.with_name(f"{to.name}.part")
-        try:
-            with part.open("wb") as out:
-                fetched = self._receive(response, here, out, body.limit)
-            if length is not None and fetched.size != length:
-                raise passing("truncated", here, f"{fetched.size} bytes of {length}")
-            _demand_announced(fetched, body.want, here)
-            part.replace(to)
-        except OSError as error:  # never the network's: urllib3 makes those its own
-            what = f"{to.name} cannot be written: {error.strerror}"
-            raise failure("unwritable", here, what) from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
-        return fetched
-
-    def _receive(self, response: BaseHTTPResponse, here: Url, out: BinaryIO, limit: int) -> Fetched:
-        digest = hashlib.sha256()
-        size = 0
-        for piece in self._pieces(response, here):
-            size += len(piece)
-            if size > limit:
-                raise failure("too-large", here, f"more than the limit of {limit} bytes")
-            digest.update(piece)
-            out.write(piece)
-        return Fetched(url=here.public, size=size, sha256=digest.hexdigest())
-
-    def _pieces(self, response: BaseHTTPResponse, here: Url) -> Iterator[bytes]:
-        """Yield the body as it arrives, as long as it arrives fast enough."""
-        patience = self._patience
-        arrived, window_ends = 0, time.monotonic() + patience.window
-        while True:
-            try:
-                # read1: one read of the socket. read() would wait for the whole chunk, however
-                # slowly it drips.
-                piece = response.read1(_CHUNK, decode_content=False)
-            except HTTPError as error:
-                raise _cut(here, error) from error
-            if not piece:
-                return
-            arrived += len(piece)
-            if time.monotonic() >= window_ends:
-                if arrived < patience.slowest * patience.window:
-                    what = f"{arrived} bytes in {patience.window:g} seconds"
-                    raise passing("timeout", here, what)
-                arrived, window_ends = 0, time.monotonic() + patience.window
-            yield piece
+        length = framing.promised(response.headers, here, start)
+        if length is not None and length > limit:
+            raise failure("too-large", here, f"{length} bytes, over the limit of {limit}")
+        return length
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Body:
-    """What an answer's body must be, and where to."""
-
-    here: Url
-    start: Url
-    to: Path
-    limit: int
-    want: Want
+def _demand_announced(raw: bytes, want: Want, here: Url) -> tuple[int, str]:
+    sha256 = hashlib.sha256(raw).hexdigest()
+    _demand(len(raw), sha256, want, here)
+    return len(raw), sha256
 
 
-def _demand_announced(fetched: Fetched, want: Want, here: Url) -> None:
-    if want.size not in (None, fetched.size):
-        raise failure("digest", here, f"{fetched.size} bytes, and {want.size} were announced")
-    if want.sha256 not in (None, fetched.sha256):
-        what = f"its SHA-256 is {fetched.sha256}, and {want.sha256} was announced"
+def _demand(size: int, sha256: str, want: Want, here: Url) -> None:
+    """Hold what came against what was announced."""
+    if want.size not in (None, size):
+        raise failure("digest", here, f"{size} bytes, and {want.size} were announced")
+    if want.sha256 not in (None, sha256):
+        what = f"its SHA-256 is {sha256}, and {want.sha256} was announced"
         raise failure("digest", here, what)
 
 
 def _refuse_downgrade(url: Url) -> None:
     if url.scheme != "https":
         raise failure("redirect", url, "a document that came by https names this")
-
-
-def _next_try(retries: Retry, error: PassingError, deadline: Deadline) -> Retry:
-    """Wait as long as is due before the next try; raise ``error`` if there is none."""
-    try:
-        retries = retries.increment("GET", error=error)
-    except MaxRetryError:
-        raise error from error.__cause__
-    wait = retries.get_backoff_time()
-    if error.retry_after is not None:
-        # email.utils reads the date form, and fails in many ways on what is none.
-        with contextlib.suppress(HTTPError, ValueError, TypeError, IndexError, OverflowError):
-            wait = max(wait, retries.parse_retry_after(error.retry_after))
-    if wait >= deadline.left:
-        raise error from error.__cause__
-    time.sleep(wait)
-    return retries
-
-
-def _dismiss(response: BaseHTTPResponse) -> None:
-    """End an answer: read the rest of a short one to keep its connection, else close it."""
-    rest = framing.length(response.headers)
-    if response.status in _ABSENT and rest is not None and rest <= _SMALL:
-        response.drain_conn()
-    response.close()
-
-
-def _translated(url: Url, error: HTTPError) -> MachineError:
-    """Return what a failure of urllib3 before the body means to the operator."""
-    cause = error.args[-1] if error.args else None
-    if isinstance(error, NewConnectionError):
-        return passing("unreachable", url, _why(error.__cause__, "no connection"))
-    if isinstance(error, SlowError):
-        return passing("timeout", url, "no answer in time")
-    if isinstance(cause, IncompleteRead):
-        return passing("unreachable", url, "the connection broke within the headers")
-    if isinstance(cause, ssl.SSLEOFError) or not isinstance(cause, ssl.SSLError):
-        if isinstance(cause, OSError):
-            return passing("unreachable", url, _why(cause, "the connection broke"))
-        return failure("unexpected", url, "the answer is not HTTP, or does not read one way")
-    return failure("tls", url, _why(cause, "TLS failed"))
-
-
-def _cut(url: Url, error: HTTPError) -> MachineError:
-    """Return what a failure of urllib3 within the body means."""
-    if isinstance(error, SlowError):
-        return passing("timeout", url, "the server stopped sending")
-    return passing("truncated", url, "the connection broke within the file")
-
-
-def _why(cause: object, otherwise: str) -> str:
-    """Put an operating system's or OpenSSL's reason into words."""
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"the certificate does not verify: {cause.verify_message.rstrip('.')}"
-    if isinstance(cause, ssl.SSLError):
-        return f"{otherwise}: {cause.reason or cause.strerror}"
-    strerror = getattr(cause, "strerror", None)
-    return f"{otherwise}: {strerror}" if strerror else otherwise
-
-
-# ---- connections that a deadline can end -----------------------------------
-
-
-class _PlainConnection(HTTPConnection):
-    response_class = framing.StrictResponse
-
-    def _new_conn(self) -> socket.socket:
-        """Hand each new connection to the deadline, before a TLS handshake begins.
-
-        urllib3's own SOCKS connections extend it here; a test shows that this still works.
-        """
-        line = super()._new_conn()
-        _hold(line)
-        return line
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        """Hand a connection that is used again to the deadline too."""
-        if self.sock is not None:
-            _hold(self.sock)
-        super().request(*args, **kwargs)
-
-
-class _TlsConnection(_PlainConnection, HTTPSConnection):
-    pass
-
-
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-def _hold(line: socket.socket) -> None:
-    # A duplicate: TLS takes the descriptor away from the socket it wraps, and http.client
-    # forgets its socket where the answer says `Connection: close`.
-    deadline = Deadline.current()
-    if deadline is not None:
-        deadline.hold(socket.fromfd(line.fileno(), line.family, line.type))
-
-
-def _keep_queries_out_of_logs() -> None:
-    for name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
-        logger = logging.getLogger(f"urllib3.{name}")
-        if not any(isinstance(known, urls.QueryFilter) for known in logger.filters):
-            logger.addFilter(urls.QueryFilter())

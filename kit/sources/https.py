@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from kit.errors import MachineError, UsageError
@@ -19,7 +18,6 @@ from kit.formats.manifest import can_name
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import urls
 from kit.sources.downloads import Downloads
-from kit.sources.http import Client
 from kit.sources.together import each
 
 MAX_ARTIFACT = 64 << 30
@@ -76,14 +74,13 @@ def places(url: str) -> Iterator[str]:
     yield from dict.fromkeys(urls.public(file.url) for file in files)
 
 
-def gather(url: str, into: Path, client: Client, *, limit: int = MAX_ARTIFACT) -> Gathered:
-    """Fetch an artifact of at most ``limit`` bytes, and its evidence, into the folder ``into``.
+def gather(url: str, downloads: Downloads, *, limit: int = MAX_ARTIFACT) -> Gathered:
+    """Fetch an artifact of at most ``limit`` bytes, and its evidence.
 
     Raises :class:`UsageError` for a URL that is not allowed or names no file, and
     :class:`MachineError` for an artifact that is absent or any place that did not answer.
     """
     artifact = _File(published_name(url), url)
-    downloads = Downloads(into, client)
     first = _ask(downloads, artifact, limit, None)
     if first.found is None:
         place = first.asked.place
@@ -101,13 +98,12 @@ def gather(url: str, into: Path, client: Client, *, limit: int = MAX_ARTIFACT) -
     return _gathered((first.found,), [first, *replies])
 
 
-def gather_evidence(url: str, into: Path, client: Client) -> Gathered:
+def gather_evidence(url: str, downloads: Downloads) -> Gathered:
     """Fetch one file of evidence; what is clearly absent is an answer, not an error.
 
     A digest manifest brings the signatures beside it.
     """
     file = _File(published_name(url), url)
-    downloads = Downloads(into, client)
     replies = _ask_all(downloads, [file])
     if replies[0].found and kinds.by_name(file.name) is EvidenceKind.DIGESTS:
         replies += _ask_sidecars(downloads, [file], known=[file])

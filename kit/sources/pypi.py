@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from kit.errors import MachineError, MalformedError, UsageError
 from kit.formats import simple_page
@@ -24,7 +23,7 @@ from kit.model import Answer, Asked, Found, Gathered
 from kit.sources import urls
 from kit.sources.downloads import Downloads
 from kit.sources.failures import failure
-from kit.sources.http import Client, Fetched, Want
+from kit.sources.http import Fetched, Want
 from kit.sources.index import Index
 from kit.sources.together import each
 
@@ -63,7 +62,7 @@ def places(source: Source, index: Index) -> Iterator[str]:
 
 
 def gather(
-    source: Source, takes: Callable[[str], bool] | None, into: Path, client: Client, index: Index
+    source: Source, takes: Callable[[str], bool] | None, downloads: Downloads, index: Index
 ) -> Gathered:
     """Gather the files of a version that a line takes, and their provenance.
 
@@ -72,12 +71,12 @@ def gather(
     place that did not answer.
     """
     package = _package(source)
-    fetched, page = _page(source, package, into, client, index)
+    fetched, page = _page(source, package, downloads, index)
     asking = _Asking(
         source=source,
         package=package,
         index=index,
-        downloads=Downloads(into, client),
+        downloads=downloads,
         page=fetched,
     )
     here = [file for file in page.files if package.holds(file.name)]
@@ -111,31 +110,28 @@ def _package(source: Source) -> Package:
 
 
 def _page(
-    source: Source, package: Package, into: Path, client: Client, index: Index
+    source: Source, package: Package, downloads: Downloads, index: Index
 ) -> tuple[Fetched, Page]:
     """Fetch the project's page, always anew: what it lists may have changed since."""
     url = index.page(package.project)
     shown = urls.public(url)
-    to = into / f"{package.project[:80]}.page"
     want = Want(accept=simple_page.MEDIA_TYPE)
     try:
-        fetched = client.fetch(url, to, limit=simple_page.MAX_BYTES, within=_SECONDS, want=want)
-        if fetched is None:
+        got = downloads.read(url, limit=simple_page.MAX_BYTES, within=_SECONDS, want=want)
+        if got is None:
             raise MachineError(
                 f"{shown}: the index has no project of this name",
                 code="machine.absent",
                 subject=shown,
                 hint=f"check the name in {source.text!r}, and the index (--index-url)",
             )
-        return fetched, simple_page.parse(to.read_bytes(), package.project)
+        return got[0], simple_page.parse(got[1], package.project)
     except MalformedError as error:
         raise failure("unexpected", urls.parse(url), f"no page of PEP 691: {error}") from error
     except MachineError as error:
         if error.code == "machine.portal":
             error.hint = f"an index must speak JSON (PEP 691); {error.hint}"
         raise
-    finally:
-        to.unlink(missing_ok=True)
 
 
 def _of_page(asking: _Asking, page: Page) -> _Reply:

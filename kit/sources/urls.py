@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import re
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from kit.errors import UsageError
 
@@ -43,6 +43,11 @@ class Url:
         """The host, and the port where it is not the scheme's own: the ``Host`` header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def name(self) -> str:
+        """The last part of the path, for people."""
+        return unquote(self.path.rpartition("/")[2], errors="replace") or self.host
 
     @property
     def target(self) -> str:

@@ -11,6 +11,7 @@ import pytest
 from kit.formats.source_text import parse_source
 from kit.model import Found
 from kit.sources import github as source
+from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from tests.corpus import cases
@@ -46,7 +47,7 @@ def test_what_github_serves_is_carried_whole_and_verifies(
         Publication(name="tool", version="1.0", files={"x": b"x"}), stored=stored
     ) as github:
         github.more[f"sha256:{digest.hex}"] = [case.bundle()]
-        where = source.Places(access=Access(api=github.url), into=tmp_path, plain=Client())
+        where = source.Places(access=Access(api=github.url), plain=Downloads(tmp_path, Client()))
         file = Found(name="artifact", path=tmp_path / "artifact", size=0, sha256=digest.hex)
         place = parse_source("github:acme/tool", "evidence")
         (found,) = source.gather(place, None, [file], where).evidence

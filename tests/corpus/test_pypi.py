@@ -23,6 +23,7 @@ from kit.formats.source_text import parse_source
 from kit.model import Answer, Claim, Digest, Gathered
 from kit.sources import index as package_index
 from kit.sources import pypi
+from kit.sources.downloads import Downloads
 from kit.sources.http import Client
 from kit.trust.anchors import Anchor
 from kit.verifiers import pep740 as verifier_of
@@ -103,8 +104,8 @@ def from_the_index(requirement: str, name: str, folder: Path) -> Gathered:
     source = parse_source(f"pypi:{requirement}", "source")
     folder.mkdir(exist_ok=True)
     try:
-        client = Client(credentials=index.credentials)
-        return pypi.gather(source, lambda given: given == name, folder, client, index)
+        downloads = Downloads(folder, Client(credentials=index.credentials))
+        return pypi.gather(source, lambda given: given == name, downloads, index)
     except MachineError as error:
         pytest.skip(f"no such file of a package index can be had: {error.code}")
 

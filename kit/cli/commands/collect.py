@@ -93,5 +93,7 @@ def collect(
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
     show("collect", status, [result], text_report.render(report), output_format)
-    terminal.say(f"pack written: {final} (manifest sha256:{report.manifest_sha256})")
+    terminal.say(f"pack written: {final}")
+    terminal.say("to read aloud on both sides, the SHA-256 of its manifest.json:")
+    terminal.say(f"  {collecting.spoken(report.manifest_sha256)}")
     return status

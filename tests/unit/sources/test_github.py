@@ -17,6 +17,7 @@ from kit.formats.source_text import parse_source
 from kit.model import Answer, Found, Gathered
 from kit.sources import github as source
 from kit.sources.deadline import Patience
+from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from tests.lab import Lab
@@ -56,21 +57,22 @@ def line_of(*files: str) -> Line:
 
 def gather(github: GitHub, into: Path, *files: str, token: str | None = None) -> Gathered:
     where = source.Places(
-        access=Access(api=github.url, token=token), into=into, plain=Client(patience=QUICK)
+        access=Access(api=github.url, token=token), plain=Downloads(into, Client(patience=QUICK))
     )
     line = line_of(*files)
     return source.gather(line.source, line, (), where)
 
 
 def look(github: GitHub, into: Path, text: str, *known: Found) -> Gathered:
-    where = source.Places(access=Access(api=github.url), into=into, plain=Client(patience=QUICK))
+    where = source.Places(
+        access=Access(api=github.url), plain=Downloads(into, Client(patience=QUICK))
+    )
     return source.gather(parse_source(text, "evidence"), None, known, where)
 
 
 def refused(github: GitHub, into: Path, *files: str, token: str | None = None) -> MachineError:
     with pytest.raises(MachineError) as caught:
         gather(github, into, *files, token=token)
-    assert not list(into.glob("*.answer"))
     assert not list(into.glob("*.part"))
     return caught.value
 
@@ -490,7 +492,8 @@ def test_a_renamed_repository_is_found_under_its_old_name(
     github.renamed["acme/old"] = "acme/tool"
     line = replace(line_of(TOOL), source=parse_source("github:acme/old@v1.0", "source"))
     where = source.Places(
-        access=Access(api=github.url, token=token), into=tmp_path, plain=Client(patience=QUICK)
+        access=Access(api=github.url, token=token),
+        plain=Downloads(tmp_path, Client(patience=QUICK)),
     )
     got = source.gather(line.source, line, (), where)
     assert len(got.artifacts) == len(got.evidence) == 1

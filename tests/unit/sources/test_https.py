@@ -1,7 +1,6 @@
 """One URL, its sidecars and its folder's digest manifests, over real HTTP on loopback."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from kit.errors import MachineError, UsageError
 from kit.model import Answer, Asked
 from kit.sources import https
 from kit.sources.deadline import Patience
+from kit.sources.downloads import Downloads
 from kit.sources.http import Client
 from tests.lab.hostile_http import CUT, RESET, HostileServer, Script, answer, head, moved
 
@@ -60,7 +60,7 @@ def row(server: HostileServer, path: str, body: bytes | None, name: str | None =
 def test_every_place_is_a_row_of_the_ledger_in_a_fixed_order(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
-    got = https.gather(url_of(server), tmp_path, client)
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
     assert got.asked == tuple(
         row(server, f"/v1/{name}", ARTIFACT if name == BESIDE[0] else None) for name in BESIDE
     )
@@ -86,7 +86,7 @@ def test_evidence_is_what_was_found_under_its_published_name(
     }
     for name, body in bodies.items():
         server.on(f"/v1/{name}", answer(200, body))
-    got = https.gather(url_of(server), tmp_path, client)
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
     assert {found.name: found.path.read_bytes() for found in got.evidence} == {
         name: body for name, body in bodies.items() if name != "SHA512SUMS.asc"
     }
@@ -104,7 +104,7 @@ def test_k010_an_absent_artifact_is_an_error_and_nothing_else_is_asked(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     with pytest.raises(MachineError) as caught:
-        https.gather(server.url("/v1/none.tar.gz"), tmp_path, client)
+        https.gather(server.url("/v1/none.tar.gz"), Downloads(tmp_path, client))
     assert caught.value.code == "machine.absent"
     assert len(server.requests) == 1
 
@@ -134,7 +134,7 @@ def test_evidence_that_could_not_be_asked_for_is_not_absent(
 ) -> None:
     server.on("/v1/tool-1.0.tar.gz.asc", script)
     with pytest.raises(MachineError) as caught:
-        https.gather(url_of(server), tmp_path, client)
+        https.gather(url_of(server), Downloads(tmp_path, client))
     assert caught.value.code == code
     assert caught.value.subject == server.url("/v1/tool-1.0.tar.gz.asc")
 
@@ -144,7 +144,7 @@ def test_a_server_that_answers_everything_with_a_page_gives_no_evidence(
 ) -> None:
     server.otherwise(answer(200, b"<html>Welcome</html>", "Content-Type: text/html"))
     with pytest.raises(MachineError) as caught:
-        https.gather(url_of(server), tmp_path, client)
+        https.gather(url_of(server), Downloads(tmp_path, client))
     assert caught.value.code == "machine.portal"
 
 
@@ -153,14 +153,14 @@ def test_a_query_is_the_artifacts_alone_and_is_recorded_nowhere(
 ) -> None:
     server.on("/v1/tool-1.0.tar.gz.asc", answer(200, b"-----BEGIN"))
     url = f"{url_of(server)}?X-Signature={SECRET}"
-    got = https.gather(url, tmp_path, client)
+    got = https.gather(url, Downloads(tmp_path, client))
     targets = [request.target for request in server.requests]
     assert [target for target in targets if "?" in target] == [
         f"/v1/tool-1.0.tar.gz?X-Signature={SECRET}"
     ]
     assert [found.name for found in got.evidence] == ["tool-1.0.tar.gz.asc"]
     assert SECRET not in repr(got)
-    assert SECRET not in (tmp_path / "fetched.json").read_text()
+    assert SECRET not in (tmp_path / "fetched.jsonl").read_text()
     assert list(https.places(url)) == list(https.places(url_of(server)))
 
 
@@ -168,7 +168,7 @@ def test_the_plan_names_every_place_that_may_be_asked(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     server.otherwise(answer(200, b"here"))
-    got = https.gather(url_of(server), tmp_path, client)
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
     places = list(https.places(url_of(server)))
     assert sorted(asked.place for asked in got.asked) == sorted(places)
     assert len(places) == len(set(places)) == 12 + 3 * 4
@@ -179,7 +179,7 @@ def test_a_digest_manifest_that_is_itself_the_artifact_is_asked_for_once(
 ) -> None:
     server.on("/v1/SHA256SUMS", answer(200, b"00 *tool\n"))
     server.on("/v1/SHA256SUMS.asc", answer(200, b"-----BEGIN"))
-    got = https.gather(server.url("/v1/SHA256SUMS"), tmp_path, client)
+    got = https.gather(server.url("/v1/SHA256SUMS"), Downloads(tmp_path, client))
     assert [found.name for found in got.artifacts] == ["SHA256SUMS"]
     assert [found.name for found in got.evidence] == ["SHA256SUMS.asc"]
     places = [asked.place for asked in got.asked]
@@ -191,7 +191,7 @@ def test_a_named_piece_of_evidence_comes_with_the_signatures_of_a_manifest(
 ) -> None:
     server.on("/v1/SHA256SUMS", answer(200, b"00 *tool\n"))
     server.on("/v1/SHA256SUMS.sig", answer(200, b"sig"))
-    got = https.gather_evidence(server.url("/v1/SHA256SUMS"), tmp_path, client)
+    got = https.gather_evidence(server.url("/v1/SHA256SUMS"), Downloads(tmp_path, client))
     assert got.artifacts == ()
     assert [found.name for found in got.evidence] == ["SHA256SUMS", "SHA256SUMS.sig"]
     assert len(got.asked) == 5
@@ -200,7 +200,7 @@ def test_a_named_piece_of_evidence_comes_with_the_signatures_of_a_manifest(
 def test_a_named_piece_of_evidence_that_is_absent_is_a_row_of_the_ledger(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
-    got = https.gather_evidence(server.url("/v1/x.sigstore.json"), tmp_path, client)
+    got = https.gather_evidence(server.url("/v1/x.sigstore.json"), Downloads(tmp_path, client))
     assert got.evidence == ()
     assert got.asked == (row(server, "/v1/x.sigstore.json", None),)
 
@@ -209,7 +209,7 @@ def test_an_artifact_over_its_limit_is_too_large(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     with pytest.raises(MachineError) as caught:
-        https.gather(url_of(server), tmp_path, client, limit=len(ARTIFACT) - 1)
+        https.gather(url_of(server), Downloads(tmp_path, client), limit=len(ARTIFACT) - 1)
     assert caught.value.code == "machine.too-large"
 
 
@@ -254,7 +254,7 @@ def test_k030_a_last_segment_that_is_no_file_name_is_refused(
     path: str, client: Client, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        https.gather(f"https://example.com{path}", tmp_path, client)
+        https.gather(f"https://example.com{path}", Downloads(tmp_path, client))
     assert caught.value.code == "usage.url"
 
 
@@ -265,7 +265,7 @@ def test_urls_that_are_not_fetched_are_wrong_usage(
     url: str, client: Client, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError):
-        https.gather(url, tmp_path, client)
+        https.gather(url, Downloads(tmp_path, client))
 
 
 def test_k030_names_in_the_folder_come_from_hashes_of_urls(
@@ -279,100 +279,11 @@ def test_k030_names_in_the_folder_come_from_hashes_of_urls(
         "/v2/..%2F..%2Fevil",
         answer(200, ARTIFACT, 'Content-Disposition: attachment; filename="../evil"'),
     )
-    got = https.gather(url_of(server), tmp_path, client)
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
     assert got.artifacts[0].name == "tool-1.0.tar.gz"
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
-        ["fetched.json", hashlib.sha256(url_of(server).encode()).hexdigest()]
+        ["fetched.jsonl", hashlib.sha256(url_of(server).encode()).hexdigest()]
     )
-
-
-# ---- resuming
-
-
-def test_what_is_whole_is_not_fetched_again(
-    server: HostileServer, client: Client, tmp_path: Path
-) -> None:
-    server.on("/v1/tool-1.0.tar.gz.asc", answer(503))
-    server.on("/v1/tool-1.0.tar.gz.sigstore.json", answer(200, b"{}"))
-    with pytest.raises(MachineError):
-        https.gather(url_of(server), tmp_path, client)
-    server.on("/v1/tool-1.0.tar.gz.asc", answer(200, b"-----BEGIN"))
-    first = https.gather(url_of(server), tmp_path, client)
-    server.requests.clear()
-    assert https.gather(url_of(server), tmp_path, client) == first
-    asked = {request.path for request in server.requests}
-    assert asked == {
-        f"/v1/{name}"
-        for name in BESIDE
-        if name not in {"tool-1.0.tar.gz", "tool-1.0.tar.gz.asc", "tool-1.0.tar.gz.sigstore.json"}
-    }
-
-
-def test_absence_is_not_remembered(server: HostileServer, client: Client, tmp_path: Path) -> None:
-    https.gather(url_of(server), tmp_path, client)
-    server.on("/v1/tool-1.0.tar.gz.sig", answer(200, b"sig"))
-    got = https.gather(url_of(server), tmp_path, client)
-    assert [found.name for found in got.evidence] == ["tool-1.0.tar.gz.sig"]
-
-
-@pytest.mark.parametrize("spoiled", [b"", ARTIFACT[:-1], ARTIFACT[:-1] + b"?", None])
-def test_a_file_that_is_not_what_was_recorded_is_fetched_again(
-    spoiled: bytes | None, server: HostileServer, client: Client, tmp_path: Path
-) -> None:
-    path = https.gather(url_of(server), tmp_path, client).artifacts[0].path
-    if spoiled is None:
-        path.unlink()
-    else:
-        path.write_bytes(spoiled)
-    again = https.gather(url_of(server), tmp_path, client).artifacts[0]
-    assert again.path.read_bytes() == ARTIFACT
-    assert len(server.asked("/v1/tool-1.0.tar.gz")) == 2
-
-
-@pytest.mark.parametrize(
-    "record",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b'{"schema":1}',
-        b'{"schema":1,"files":[]}',
-        b'{"schema":1,"files":{"KEY":7}}',
-        b'{"schema":1,"files":{"KEY":{"size":12}}}',
-        b'{"schema":1,"files":{"KEY":{"size":12,"sha256":[]}}}',
-        b'{"schema":2,"files":{"KEY":{"size":12,"sha256":"DIGEST"}}}',
-        b'{"schema":1,"schema":1,"files":{"KEY":{"size":12,"sha256":"DIGEST"}}}',
-    ],
-)
-def test_a_damaged_record_remembers_nothing(
-    record: bytes, server: HostileServer, client: Client, tmp_path: Path
-) -> None:
-    path = https.gather(url_of(server), tmp_path, client).artifacts[0].path
-    digest = hashlib.sha256(ARTIFACT).hexdigest()
-    raw = record.replace(b"KEY", path.name.encode()).replace(b"DIGEST", digest.encode())
-    (tmp_path / "fetched.json").write_bytes(raw)
-    https.gather(url_of(server), tmp_path, client)
-    assert len(server.asked("/v1/tool-1.0.tar.gz")) == 2
-    files = json.loads((tmp_path / "fetched.json").read_bytes())["files"]
-    assert files[path.name]["sha256"] == digest
-
-
-def test_a_leftover_part_is_no_file(server: HostileServer, client: Client, tmp_path: Path) -> None:
-    name = hashlib.sha256(url_of(server).encode()).hexdigest()
-    (tmp_path / f"{name}.part").write_bytes(ARTIFACT * 9)
-    (tmp_path / "fetched.json.part").write_bytes(b"{")
-    got = https.gather(url_of(server), tmp_path, client)
-    assert got.artifacts[0].path.read_bytes() == ARTIFACT
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["fetched.json", name])
-
-
-def test_a_folder_that_cannot_be_written_is_this_hosts_fault(
-    server: HostileServer, client: Client, tmp_path: Path
-) -> None:
-    (tmp_path / "fetched.json.part").mkdir()
-    with pytest.raises(MachineError) as caught:
-        https.gather(url_of(server), tmp_path, client)
-    assert caught.value.code == "machine.unwritable"
 
 
 def test_a_sidecar_whose_name_no_file_can_have_is_not_asked_for() -> None:

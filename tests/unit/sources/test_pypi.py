@@ -14,6 +14,7 @@ from kit.model import Answer, Asked, Gathered
 from kit.sources import index as package_index
 from kit.sources import pypi
 from kit.sources.deadline import Patience
+from kit.sources.downloads import Downloads
 from kit.sources.http import Client
 from kit.sources.index import Index
 from tests.lab import Lab
@@ -45,7 +46,7 @@ def gather(
 ) -> Gathered:
     index = index or package_index.read(place.simple)
     client = Client(patience=PATIENCE, credentials=index.credentials)
-    return pypi.gather(SOURCE, takes, into, client, index)
+    return pypi.gather(SOURCE, takes, Downloads(into, client), index)
 
 
 def rows(got: Gathered) -> dict[str, Asked]:
@@ -303,7 +304,9 @@ def test_a_project_or_version_that_is_not_there_is_absent(
 ) -> None:
     index = package_index.read(place.simple)
     with pytest.raises(MachineError) as caught:
-        pypi.gather(parse_source(text, "s"), None, tmp_path, Client(patience=PATIENCE), index)
+        pypi.gather(
+            parse_source(text, "s"), None, Downloads(tmp_path, Client(patience=PATIENCE)), index
+        )
     assert caught.value.code == "machine.absent"
 
 

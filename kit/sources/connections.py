@@ -1,0 +1,204 @@
+"""Connections to addresses that were vetted: where urllib3 and the socket enter.
+
+A request is sent to the very address that it is handed, under TLS 1.2 or newer that
+verifies the host's name; what comes back is framed in one way (:mod:`kit.sources.framing`)
+and not decoded. No redirect is followed here, nothing is tried twice, and no cookie,
+.netrc or proxy variable is read. Every line can be ended by the deadline of its thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from http.client import IncompleteRead
+from typing import Any, BinaryIO
+
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as SlowError
+
+from kit.errors import MachineError
+from kit.sources import framing, urls
+from kit.sources.deadline import Deadline, Patience
+from kit.sources.failures import UnconnectedError, failure, passing, unconnected
+from kit.sources.traffic import PER_HOST
+from kit.sources.urls import Url
+
+CHUNK = 1 << 18
+_SMALL = 1 << 16  # a short answer up to this size is read, so that its connection can be kept
+
+log = logging.getLogger(__name__)
+
+Response = BaseHTTPResponse
+Body = bytes | BinaryIO | None
+
+
+class Connections:
+    """Keeps connections and sends requests over them. Threads may share it."""
+
+    def __init__(self, patience: Patience) -> None:
+        """Connect to nothing yet."""
+        self._patience = patience
+        context = ssl.create_default_context()  # its CA store follows SSL_CERT_FILE, as OpenSSL's
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._pools = PoolManager(num_pools=32, maxsize=PER_HOST, ssl_context=context)
+        self._pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        _keep_queries_out_of_logs()
+
+    def send(
+        self,
+        method: str,
+        url: Url,
+        address: str,
+        headers: Mapping[str, str],
+        body: Body,
+        deadline: Deadline,
+    ) -> Response:
+        """Send a request and return its answer, the body unread.
+
+        Raises :class:`UnconnectedError` where no connection came about to this address, and
+        other errors as :class:`MachineError`.
+        """
+        patience = self._patience
+        pool = self._pools.connection_from_host(
+            f"[{address}]" if ":" in address else address,
+            port=url.port,
+            scheme=url.scheme,
+            pool_kwargs={"server_hostname": url.host},  # what the certificate must name
+        )
+        try:
+            response = pool.urlopen(
+                method,
+                url.target,
+                body=body,
+                headers={"Host": url.authority, **headers},
+                timeout=Timeout(
+                    connect=max(min(patience.connect, deadline.left), 0.001), read=patience.read
+                ),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+                enforce_content_length=False,  # whoever reads the body compares it
+            )
+        except ConnectTimeoutError as error:  # also refused, or no route
+            raise _unconnected(url, error) from error
+        except HTTPError as error:
+            raise _translated(url, error) from error
+        log.debug("%s answered %d", url.public, response.status)
+        return response
+
+
+def pieces(response: Response, here: Url) -> Iterator[bytes]:
+    """Yield a body as it arrives; raise :class:`MachineError` where it breaks off."""
+    while True:
+        try:
+            # read1: one read of the socket. read() would wait for the whole chunk, however
+            # slowly it drips.
+            piece = response.read1(CHUNK, decode_content=False)
+        except SlowError as error:
+            raise passing("timeout", here, "the server stopped sending") from error
+        except HTTPError as error:
+            raise passing("truncated", here, "the connection broke within the file") from error
+        if not piece:
+            return
+        yield piece
+
+
+def dismiss(response: Response, *, worth_reading: bool) -> None:
+    """End an answer: read the rest of a short one to keep its connection, else close it."""
+    rest = framing.length(response.headers)
+    if worth_reading and rest is not None and rest <= _SMALL:
+        response.drain_conn()
+    response.close()
+
+
+def system_resolver(host: str, port: int) -> list[str]:
+    """Return the addresses of a host as the system's resolver orders them."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+# ---- failures in words -------------------------------------------------------
+
+
+def _unconnected(url: Url, error: ConnectTimeoutError) -> UnconnectedError:
+    if isinstance(error, NewConnectionError):
+        return unconnected("unreachable", url, _why(error.__cause__, "no connection"))
+    return unconnected("timeout", url, "no answer in time")
+
+
+def _translated(url: Url, error: HTTPError) -> MachineError:
+    """Return what a failure of urllib3 before the body means to the operator."""
+    cause = error.args[-1] if error.args else None
+    if isinstance(error, SlowError):
+        return passing("timeout", url, "no answer in time")
+    if isinstance(cause, IncompleteRead):
+        return passing("unreachable", url, "the connection broke within the headers")
+    if isinstance(cause, ssl.SSLEOFError) or not isinstance(cause, ssl.SSLError):
+        if isinstance(cause, OSError):
+            return passing("unreachable", url, _why(cause, "the connection broke"))
+        return failure("unexpected", url, "the answer is not HTTP, or does not read one way")
+    return failure("tls", url, _why(cause, "TLS failed"))
+
+
+def _why(cause: object, otherwise: str) -> str:
+    """Put an operating system's or OpenSSL's reason into words."""
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"the certificate does not verify: {cause.verify_message.rstrip('.')}"
+    if isinstance(cause, ssl.SSLError):
+        return f"{otherwise}: {cause.reason or cause.strerror}"
+    strerror = getattr(cause, "strerror", None)
+    return f"{otherwise}: {strerror}" if strerror else otherwise
+
+
+# ---- connections that a deadline can end -----------------------------------
+
+
+class _PlainConnection(HTTPConnection):
+    response_class = framing.StrictResponse
+
+    def _new_conn(self) -> socket.socket:
+        """Hand each new connection to the deadline, before a TLS handshake begins.
+
+        urllib3's own SOCKS connections extend it here; a test shows that this still works.
+        """
+        line = super()._new_conn()
+        _hold(line)
+        return line
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Hand a connection that is used again to the deadline too."""
+        if self.sock is not None:
+            _hold(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _TlsConnection(_PlainConnection, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+def _hold(line: socket.socket) -> None:
+    # A duplicate: TLS takes the descriptor away from the socket it wraps, and http.client
+    # forgets its socket where the answer says `Connection: close`.
+    deadline = Deadline.current()
+    if deadline is not None:
+        deadline.hold(socket.fromfd(line.fileno(), line.family, line.type))
+
+
+def _keep_queries_out_of_logs() -> None:
+    for name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+        logger = logging.getLogger(f"urllib3.{name}")
+        if not any(isinstance(known, urls.QueryFilter) for known in logger.filters):
+            logger.addFilter(urls.QueryFilter())
