@@ -11,14 +11,15 @@ import json
 import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kit import airgap
 from kit.errors import EvidenceError
 from kit.model import Claim, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
-from kit.verifiers import pep740
+from kit.verifiers import cosign, pep740
+from kit.verifiers.cosign import VerifiedPayload
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
@@ -41,12 +42,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One Sigstore bundle, its label for people, and what it is said to be about."""
+    """One Sigstore bundle, its label for people, and what it is said to be about.
+
+    Of a signature or attestation that cosign attached to an image, ``raw`` is the layer's
+    blob and ``annotations`` are what proves it.
+    """
 
     label: str
     raw: bytes
     subjects: tuple[Subject, ...]
     kind: EvidenceKind = EvidenceKind.SIGSTORE
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +172,7 @@ class _Verifiers:
         refusals: dict[str, list[Refusal]],
     ) -> list[Refusal]:
         try:
-            verified = verifier.verify(job.raw)
+            verified = _verified(verifier, job)
         except EvidenceError as error:
             for subject in job.subjects:
                 refusals[subject.member].append(_refusal(job, error))
@@ -194,10 +200,20 @@ class _Verifiers:
         return claim if whole is None else replace(claim, predicate_json=whole)
 
 
-def _claim(verified: Verified, job: Job, subject: Subject) -> Claim:
+def _verified(verifier: SigstoreVerifier, job: Job) -> Verified | VerifiedPayload:
+    if job.kind is EvidenceKind.COSIGN_SIGNATURE:
+        return cosign.verify_signature(verifier, job.raw, job.annotations)
+    if job.kind is EvidenceKind.COSIGN_ATTESTATION:
+        return cosign.verify_attestation(verifier, job.raw, job.annotations)
+    return verifier.verify(job.raw)
+
+
+def _claim(verified: Verified | VerifiedPayload, job: Job, subject: Subject) -> Claim:
+    if isinstance(verified, VerifiedPayload):
+        return verified.claim_for(job.label, subject.digests)
     if job.kind is EvidenceKind.PEP740:
         return pep740.claim_for(verified, job.label, subject.digests, subject.name)
-    return verified.claim_for(job.label, subject.digests)
+    return replace(verified.claim_for(job.label, subject.digests), kind=job.kind)
 
 
 def _files_of_keys(anchors: Sequence[Anchor]) -> dict[str, str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from kit.check import detached, documents, hashing, jobs
+from kit.check import attached, detached, documents, hashing, jobs
 from kit.check.hashing import Known
-from kit.check.jobs import Basis, Job, Outcome, Refusal, Subject
+from kit.check.jobs import Basis, Job, Outcome, Subject
+from kit.check.weighed import Weighed
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
 from kit.formats import bundled, digest_manifest, kinds, pep740
 from kit.formats.digest_manifest import DigestManifest
@@ -30,60 +31,12 @@ from kit.pack.reader import Pack
 from kit.verifiers import digests
 from kit.verifiers.openpgp import OpenPgpVerifier
 
-#: Findings kept of one member, and signers of one digest manifest: a hostile pack could make
-#: them as many as the product of its lines and its files.
-MAX_FINDINGS = 32
-#: Characters of one finding's message: what it quotes may be a bundle's whole content.
-MAX_MESSAGE = 4096
+#: Signers of one digest manifest or document: a hostile pack could make the claims they
+#: give as many as the product of its lines and its files.
 MAX_SIGNERS = 32
 
-
-@dataclass(slots=True)
-class Weighed:
-    """What came of the evidence, by the member it is about."""
-
-    claims: dict[str, list[Claim]] = field(default_factory=dict)
-    contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
-    findings: dict[str, list[Finding]] = field(default_factory=dict)
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def accept(self, member: str, claim: Claim) -> None:
-        """Keep a claim that a verifier made about a member."""
-        self.claims.setdefault(member, []).append(claim)
-
-    def refuse(self, member: str, label: str, error: EvidenceError | Refusal) -> None:
-        """Keep why a piece of evidence makes no claim about a member."""
-        self.find(member, Level.WARNING, error.code, f"{label}: {error.message}", error.hint)
-
-    def find(
-        self, member: str, level: Level, code: str, message: str, hint: str | None = None
-    ) -> None:
-        """Keep a finding about a member, its message cut where it is very long."""
-        if len(message) > MAX_MESSAGE:
-            message = f"{message[:MAX_MESSAGE]}… ({len(message) - MAX_MESSAGE} more characters)"
-        self.keep(
-            member, Finding(level=level, code=code, subject=member, message=message, hint=hint)
-        )
-
-    def keep(self, member: str, finding: Finding) -> None:
-        """Keep a finding about a member, or count it where there are too many."""
-        kept = self.findings.setdefault(member, [])
-        if len(kept) < MAX_FINDINGS:
-            kept.append(finding)
-        else:
-            self.left_out[member] = self.left_out.get(member, 0) + 1
-
-    def close(self) -> None:
-        """Say of each member how many findings were not kept."""
-        for member, count in self.left_out.items():
-            self.findings[member].append(
-                Finding(
-                    level=Level.NOTE,
-                    code="evidence.more",
-                    subject=member,
-                    message=f"{count} more findings about evidence are left out",
-                )
-            )
+#: What proves nothing by itself, and waits for claims over it.
+_WAITING = frozenset({EvidenceKind.DIGESTS, *kinds.OF_DOCUMENTS})
 
 
 def weigh(
@@ -131,9 +84,10 @@ def _jobs(
     """
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
-            continue  # these prove nothing by themselves: they wait for claims over them
-        if evidence in others:
+        if evidence.kind in _WAITING or evidence in others:
+            continue
+        if evidence.kind in attached.KINDS:
+            yield from attached.jobs(pack, known, evidence, weighed)
             continue
         try:
             if evidence.kind not in bundled.KINDS:

@@ -10,11 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kit.formats import oci_manifest, strictjson
-from kit.model import Entry, EvidenceFile, Found, Layout
-
-FOLDER = "oci"
-_HEAD = {f"{FOLDER}/oci-layout": {"imageLayoutVersion": "1.0.0"}}
+from kit.formats import oci_layout, oci_manifest, strictjson
+from kit.model import Digest, Entry, EvidenceFile, Found, Layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,13 +31,15 @@ class Merged:
             "mediaType": oci_manifest.OCI_INDEX,
             "manifests": [_descriptor(entry) for entry in self.entries],
         }
-        named = _HEAD | {f"{FOLDER}/index.json": index}
-        return {path: strictjson.canonical(value).rstrip(b"\n") for path, value in named.items()}
+        return {
+            oci_layout.MARKER: oci_layout.VERSION,
+            oci_layout.INDEX: strictjson.canonical(index),
+        }
 
 
 def member(sha256: str) -> str:
     """Return the member path of a blob."""
-    return f"{FOLDER}/blobs/sha256/{sha256}"
+    return oci_layout.blob(Digest("sha256", sha256))
 
 
 def merge(layouts: Iterable[Layout]) -> Merged:

@@ -23,8 +23,8 @@ MAX_BYTES = 4 << 20
 MAX_DEPTH = 16
 #: Layers of a manifest, as cosign bounds them; images have a tenth of it.
 MAX_LAYERS = 1000
-#: Manifests of an index: platforms, or one page of referrers.
-MAX_MANIFESTS = 4096
+#: Manifests of an index: platforms, one page of referrers, or all of a layout.
+MAX_MANIFESTS = 16_384
 MAX_ANNOTATIONS = 256
 #: Characters of an annotation: cosign keeps whole certificates and log entries in them.
 MAX_ANNOTATION = 1 << 20

@@ -6,13 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from kit.formats.helm_chart import Chart
 from kit.formats.rules import Terms
 from kit.model import Artifact, Claim, Contradiction, Digest, Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """What an artifact is made of that is an image or an index of images.
+
+    ``platforms`` are the images of an index, each with claims of its own; ``blobs`` the
+    digests of everything below; ``chart`` what a Helm chart says it is.
+    """
+
+    is_index: bool
+    platforms: tuple[FileFacts, ...]
+    blobs: frozenset[Digest]
+    chart: Chart | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileFacts:
-    """One artifact of the pack: what was hashed, what verifiers accepted, what they found."""
+    """One artifact of the pack: what was hashed, what verifiers accepted, what they found.
+
+    ``image`` is there where it lies in the pack's image layout.
+    """
 
     artifact: Artifact
     size: int
@@ -20,6 +38,7 @@ class FileFacts:
     claims: tuple[Claim, ...]
     contradictions: tuple[Contradiction, ...]
     findings: tuple[Finding, ...]
+    image: ImageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

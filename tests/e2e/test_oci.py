@@ -14,7 +14,9 @@ from kit.formats import schema
 from kit.pack.reader import Pack
 from tests.e2e.conftest import WORKFLOW, Ran, Site
 from tests.lab.hostile_http import answer
-from tests.lab.images import (
+from tests.lab.places import Registry, secrets_seen
+from tests.lab.places.registry import PASSWORD, TOKEN, USER
+from tests.lab.shelf import (
     INDEX,
     SPDX,
     Blob,
@@ -32,8 +34,6 @@ from tests.lab.images import (
     referrer,
     signature,
 )
-from tests.lab.places import Registry, secrets_seen
-from tests.lab.places.registry import PASSWORD, TOKEN, USER
 
 PACK = "tool-1.0.pack.tar"
 UNMET = "tool-1.0.unmet.pack.tar"

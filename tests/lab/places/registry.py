@@ -12,8 +12,8 @@ import ssl
 from urllib.parse import parse_qs, unquote
 
 from tests.lab.hostile_http import Request
-from tests.lab.images import INDEX, Document, Shelf, listing
 from tests.lab.places.server import Place, Reply
+from tests.lab.shelf import INDEX, Document, Shelf, listing
 
 USER, PASSWORD, TOKEN = "jo", "s3cr3t-p4ss", "t0k3n.for-pulling"
 

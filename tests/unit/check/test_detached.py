@@ -11,7 +11,7 @@ import pytest
 from kit import collect as collecting
 from kit.check import Options, check, detached, hashing, weighing
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
+from kit.check.weighed import Weighed
 from kit.collect import Request
 from kit.errors import MachineError
 from kit.formats import release_file

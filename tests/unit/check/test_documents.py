@@ -16,7 +16,7 @@ import pytest
 from kit.check import hashing, weighing
 from kit.check.documents import Vouched
 from kit.check.jobs import Basis
-from kit.check.weighing import Weighed
+from kit.check.weighed import Weighed
 from kit.collect import Request, collect
 from kit.errors import RejectedError
 from kit.formats import enclosed, kinds, release_file

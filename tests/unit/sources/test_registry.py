@@ -23,7 +23,10 @@ from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
 from tests.lab import Lab
 from tests.lab.hostile_http import CUT, HostileServer, Step, answer, head, moved
-from tests.lab.images import (
+from tests.lab.places import Registry as Place
+from tests.lab.places import Storage, TokenServer, secrets_seen
+from tests.lab.places.registry import PASSWORD, TOKEN, USER
+from tests.lab.shelf import (
     DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
@@ -34,9 +37,6 @@ from tests.lab.images import (
     index,
     referrer,
 )
-from tests.lab.places import Registry as Place
-from tests.lab.places import Storage, TokenServer, secrets_seen
-from tests.lab.places.registry import PASSWORD, TOKEN, USER
 
 QUICK = Patience(
     connect=1.0, read=0.5, total=5.0, retries=1, backoff=0.01, jitter=0.01, longest_wait=1

@@ -1,0 +1,63 @@
+"""What came of a pack's evidence: claims, and findings, bounded whatever the pack repeats."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kit.check.jobs import Refusal
+from kit.errors import EvidenceError
+from kit.model import Claim, Contradiction, Finding, Level
+
+#: Findings kept of one member: a hostile pack could make them as many as the product of its
+#: lines and its files.
+MAX_FINDINGS = 32
+#: Characters of one finding's message: what it quotes may be a bundle's whole content.
+MAX_MESSAGE = 4096
+
+
+@dataclass(slots=True)
+class Weighed:
+    """What came of the evidence, by the member it is about."""
+
+    claims: dict[str, list[Claim]] = field(default_factory=dict)
+    contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+
+    def accept(self, member: str, claim: Claim) -> None:
+        """Keep a claim that a verifier made about a member."""
+        self.claims.setdefault(member, []).append(claim)
+
+    def refuse(self, member: str, label: str, error: EvidenceError | Refusal) -> None:
+        """Keep why a piece of evidence makes no claim about a member."""
+        self.find(member, Level.WARNING, error.code, f"{label}: {error.message}", error.hint)
+
+    def find(
+        self, member: str, level: Level, code: str, message: str, hint: str | None = None
+    ) -> None:
+        """Keep a finding about a member, its message cut where it is very long."""
+        if len(message) > MAX_MESSAGE:
+            message = f"{message[:MAX_MESSAGE]}… ({len(message) - MAX_MESSAGE} more characters)"
+        self.keep(
+            member, Finding(level=level, code=code, subject=member, message=message, hint=hint)
+        )
+
+    def keep(self, member: str, finding: Finding) -> None:
+        """Keep a finding about a member, or count it where there are too many."""
+        kept = self.findings.setdefault(member, [])
+        if len(kept) < MAX_FINDINGS:
+            kept.append(finding)
+        else:
+            self.left_out[member] = self.left_out.get(member, 0) + 1
+
+    def close(self) -> None:
+        """Say of each member how many findings were not kept."""
+        for member, count in self.left_out.items():
+            self.findings[member].append(
+                Finding(
+                    level=Level.NOTE,
+                    code="evidence.more",
+                    subject=member,
+                    message=f"{count} more findings about evidence are left out",
+                )
+            )
