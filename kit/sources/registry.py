@@ -158,10 +158,7 @@ class Registry:
                 return None
             raise failure("unexpected", urls.parse(url), "a page of referrers is not there")
         with _about(url):
-            value = oci_manifest.parse(got[1], _called(got[0]))
-        if not isinstance(value, Index):
-            raise failure("unexpected", urls.parse(url), "the referrers are no index")
-        return got[0], value
+            return got[0], oci_manifest.parse_referrers(got[1], _called(got[0]))
 
     # ---- being let in
 

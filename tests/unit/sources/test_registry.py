@@ -398,6 +398,16 @@ def test_no_referrers_api_is_told_from_no_referrers(shelf: Shelf, status: int) -
         assert opened(place).referrers(digest) is None
 
 
+def test_none_are_none_in_gos_spelling_too(shelf: Shelf) -> None:
+    digest = Digest("sha256", shelf.tags["1.0"][7:])
+    with Place(shelf) as place:
+        none = b'{"schemaVersion":2,"manifests":null}'
+        place.on(place.path("referrers", str(digest)), answer(200, none, f"Content-Type: {INDEX}"))
+        assert opened(place).referrers(digest) == ()
+        place.on(place.path("referrers", str(digest)), answer(200, b"{}", f"Content-Type: {INDEX}"))
+        assert refused(lambda: opened(place).referrers(digest)).code == "oci.malformed"
+
+
 @pytest.mark.parametrize("status", [403, 429, 500, 503, 204])
 def test_a_referrers_api_that_does_not_answer_leaves_it_open(shelf: Shelf, status: int) -> None:
     digest = Digest("sha256", shelf.tags["1.0"][7:])
