@@ -190,7 +190,7 @@ class Client:
         """Send one request, once, and return whatever is answered; no redirect is followed.
 
         For what is not a file: a challenge, a header, an upload. ``body`` may be an open file,
-        whose length ``want.headers`` then says. Raises as :meth:`fetch` does.
+        or pieces, whose length ``want.headers`` then says. Raises as :meth:`fetch` does.
         """
         start = self._started(url, want)
         headers = self._said(start, want)

@@ -61,8 +61,8 @@ class Registry:
     ) -> None:
         """Ask for nothing yet."""
         self.reached: Reached = access.reached(repository)
-        self._client = client
-        self._entrance = Entrance(self.reached, actions, access, client)
+        self.client = client
+        self.entrance = Entrance(self.reached, actions, access, client)
 
     # ---- manifests
 
@@ -127,7 +127,7 @@ class Registry:
                 authorization=header,
                 name=f"blob {wanted.digest.hex[:12]}",
             )
-            return self._client.fetch(url, to, limit=wanted.size, want=want)
+            return self.client.fetch(url, to, limit=wanted.size, want=want)
 
         return self._let_in(url, ask) is not None
 
@@ -168,7 +168,7 @@ class Registry:
         limit = oci_manifest.MAX_BYTES
         return self._let_in(
             url,
-            lambda header: self._client.read(
+            lambda header: self.client.read(
                 url,
                 limit=limit,
                 within=_SECONDS,
@@ -178,13 +178,13 @@ class Registry:
 
     def _let_in(self, url: str, ask: Callable[[str | None], Value]) -> Value:
         """Ask as the registry knows us; if it does not, once more with what it asks for."""
-        header = self._entrance.header
+        header = self.entrance.header
         try:
             return ask(header)
         except MachineError as error:
             if error.code != "machine.unauthorized":
                 raise
-            opened = self._entrance.open(url, header)
+            opened = self.entrance.open(url, header)
             if opened is None:
                 raise
         return ask(opened)

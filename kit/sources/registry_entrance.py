@@ -47,15 +47,16 @@ class Entrance:
         """The ``Authorization`` header that is in force, if one was needed."""
         return self._header
 
-    def open(self, url: str, refused: str | None) -> str | None:
+    def open(self, url: str, refused: str | None, said: Answer | None = None) -> str | None:
         """Return another header than the one that was ``refused`` at a URL of the registry.
 
-        ``None`` where the registry does not say how to be let in. Raises
-        :class:`MachineError` where it asks for what is not here, or must not be sent.
+        ``said`` is the answer that refused it, where that is known. ``None`` where the
+        registry does not say how to be let in. Raises :class:`MachineError` where it asks
+        for what is not here, or must not be sent.
         """
         with self._lock:
             if self._header == refused:
-                answer = self._client.ask("HEAD", url, limit=0, within=_SECONDS)
+                answer = said or self._client.ask("HEAD", url, limit=0, within=_SECONDS)
                 if answer.status != 401:
                     return None
                 self._header = self._answered(url, answer)
