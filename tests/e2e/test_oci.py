@@ -107,9 +107,11 @@ def everything(site: Site, repository: str) -> tuple[Shelf, Document, list[Docum
     images = [image(name) for name in ("amd64", "arm64", "s390x")]
     whole = shelf.add(index([*images, buildkit(images[0])]), tag="1.0")
     shelf.add(signature(lab, whole, repository, identity=WORKFLOW), tag=legacy_tag(whole, "sig"))
-    shelf.add(attestation(lab, whole, identity=WORKFLOW), tag=legacy_tag(whole, "att"))
+    attested = attestation(lab, whole, name=repository, identity=WORKFLOW)
+    shelf.add(attested, tag=legacy_tag(whole, "att"))
     for one in images:
-        shelf.add(attestation(lab, one, SPDX, identity=WORKFLOW), tag=legacy_tag(one, "att"))
+        attested = attestation(lab, one, SPDX, name=repository, identity=WORKFLOW)
+        shelf.add(attested, tag=legacy_tag(one, "att"))
         shelf.add(bundle(lab, one, identity=WORKFLOW))
     shelf.add(bundle(lab, whole, identity=WORKFLOW))
     sbom = shelf.add(manifest(Blob("x/config", b"{}"), [Blob(SPDX_JSON, SBOM)]))

@@ -13,8 +13,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import io
 import json
+import tarfile
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,13 +106,17 @@ def manifest(
 def image(
     architecture: str = "amd64", content: bytes = b"", *, docker: bool = False, **more: Any
 ) -> Document:
-    """Return an image of one layer that is not really a tar; nothing here unpacks it."""
-    layer = Blob(DOCKER_LAYER if docker else LAYER, content or f"layer of {architecture}".encode())
+    """Return an image of one layer, which holds one file."""
+    unpacked = _tar("hello", content or f"from {architecture}".encode())
+    layer = Blob(DOCKER_LAYER if docker else LAYER, gzip.compress(unpacked, 1, mtime=0))
     said = {
         "architecture": architecture,
         "os": "linux",
         "config": {},
-        "rootfs": {"type": "layers", "diff_ids": [layer.digest]},
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [f"sha256:{hashlib.sha256(unpacked).hexdigest()}"],
+        },
     }
     config = Blob(DOCKER_CONFIG if docker else CONFIG, json.dumps(said).encode())
     return manifest(
@@ -119,6 +126,15 @@ def image(
         platform={"os": "linux", "architecture": architecture},
         **more,
     )
+
+
+def _tar(name: str, content: bytes) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
 
 
 def index(children: Sequence[Document], *, docker: bool = False, **more: Any) -> Document:
@@ -193,11 +209,12 @@ def attestation(
     about: Blob,
     predicate_type: str = PROVENANCE,
     predicate: Any = None,
+    name: str = "acme/tool",
     **options: Unpack[Options],
 ) -> Document:
-    """Return the manifest that cosign before v3 makes of an attestation."""
+    """Return the manifest that cosign before v3 makes of an attestation, about a ``name``."""
     made = lab.attest(
-        {"image": about.raw},
+        {name: about.raw},
         predicate_type=predicate_type,
         predicate=predicate,
         **({"version": "0.1"} | options),
