@@ -220,7 +220,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one artifact: the claims that met the policy, and everything found."""
+    """What became of one artifact: the claims that met the policy, and everything found.
+
+    ``members`` are those of the pack that it is made of, its own first, and ``evidence`` those
+    of which a verifier accepted something about it, whoever signed.
+    """
 
     name: str
     source: str
@@ -228,6 +232,8 @@ class Verdict:
     size: int | None
     claims: tuple[Claim, ...]
     findings: tuple[Finding, ...]
+    members: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -106,6 +106,8 @@ def _judge_file(
         size=file.size,
         claims=met,
         findings=(*findings, *images.by_index(file), *file.findings),
+        members=file.members,
+        evidence=file.evidence,
     )
 
 
