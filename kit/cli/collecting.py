@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 from kit import collect
@@ -12,7 +13,9 @@ from kit.cli import (
     checking,
     environment,
     github_settings,
+    npm_settings,
     pip_settings,
+    route_settings,
     terminal,
     transfers,
 )
@@ -26,15 +29,18 @@ from kit.sources import index as package_index
 from kit.sources.index import Index
 
 
-def request(
-    release: ReleaseFile,
-    base: Path,
-    out: Path,
-    *,
-    plain_http: Iterable[str] = (),
-    index_url: str | None = None,
-    github: github_settings.Options = github_settings.NONE,
-) -> Request:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line says of how places are asked."""
+
+    plain_http: tuple[str, ...] = ()
+    index_url: str | None = None
+    npm_registry: str | None = None
+    github: github_settings.Options = github_settings.NONE
+    route: route_settings.Options = route_settings.NONE
+
+
+def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
     """Return what to collect, with the clock and the environment read."""
     sources = [source for line in release.lines for source in (line.source, *line.evidence)]
     asks_index = any(source.scheme == "pypi" for source in sources)
@@ -45,9 +51,11 @@ def request(
         now=environment.now(),
         epoch=environment.source_date_epoch(),
         settings=Settings(
-            plain_http=frozenset(plain_http),
-            index=_index(index_url) if asks_index or index_url is not None else None,
-            github=github_settings.access(sources, github, plain_http, os.environ),
+            plain_http=frozenset(options.plain_http),
+            route=route_settings.route(options.route, os.environ),
+            index=_index(options.index_url) if asks_index or options.index_url else None,
+            npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
+            github=github_settings.access(sources, options.github, options.plain_http, os.environ),
         ),
         say=terminal.say,
     )
@@ -83,7 +91,7 @@ def run(
     """
     with staging.working_folder(wanted.out) as folder:
         with transfers.shown() as watch:
-            written = collect.collect(dataclasses.replace(wanted, watch=watch), folder)
+            written = collect.collect(changed(wanted, watch=watch), folder)
         terminal.say(_summary(written))
         for name in written.unpaired:
             terminal.say(f"left out: {name} is about none of the files")

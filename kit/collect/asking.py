@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kit.errors import UsageError
+from kit.formats import npm_registry as npm_address
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Found, Gathered
@@ -21,11 +22,15 @@ from kit.sources import file as file_source
 from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
+from kit.sources import npm as npm_source
+from kit.sources import npm_registry
 from kit.sources import pypi as pypi_source
 from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.npm_registry import Registries, Registry
+from kit.sources.route import DIRECT, Route
 from kit.sources.together import each
 from kit.sources.traffic import Traffic, Watch, unwatched
 
@@ -47,12 +52,15 @@ class _made_once(cached_property[Made]):  # noqa: N801 - a decorator
 class Settings:
     """How places are asked, as this host's operator has it set up.
 
-    ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
-    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it.
+    ``plain_http`` are hosts that may be spoken to without TLS, ``route`` is the way out.
+    ``index`` is the package index, the public one if there is none, and ``npm`` are the
+    registries likewise; ``github`` is GitHub's API, and the tokens for it.
     """
 
     plain_http: frozenset[str] = frozenset()
+    route: Route = DIRECT
     index: Index | None = None
+    npm: Registries | None = None
     github: Access = field(default_factory=Access)
 
 
@@ -81,6 +89,7 @@ class Places:
         self._traffic = Traffic(watch=watch)
         self.lock = threading.RLock()
         self._say = say
+        self._credentialed: dict[str, Downloads] = {}
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
@@ -132,6 +141,7 @@ class Places:
             "file": self._plan_file,
             "https": lambda source, _: _would(https_source.places(source.location)),
             "pypi": lambda source, _: _would(pypi_source.places(source, self._index)),
+            "npm": lambda source, _: _would(npm_source.places(source, self._registry(source))),
             "github": lambda source, _: _would(github_source.places(source, self._settings.github)),
         }
 
@@ -143,6 +153,7 @@ class Places:
             "file": self._from_file,
             "https": self._from_https,
             "pypi": self._from_pypi,
+            "npm": self._from_npm,
             "github": self._from_github,
         }
 
@@ -159,7 +170,14 @@ class Places:
         return gather(source.location, self._plain)
 
     def _from_pypi(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
-        return pypi_source.gather(source, _takes(line), self._from_index, self._index)
+        return pypi_source.gather(
+            source, _takes(line), self._with(self._index.credentials), self._index
+        )
+
+    def _from_npm(self, source: Source, line: Line | None, _: Sequence[Found]) -> Gathered:
+        registry = self._registry(source)
+        downloads = self._with(registry.credentials)
+        return npm_source.gather(source, _takes(line), downloads, registry)
 
     def _from_github(self, source: Source, line: Line | None, known: Sequence[Found]) -> Gathered:
         return github_source.gather(source, line, known, self._github)
@@ -174,12 +192,22 @@ class Places:
     def _index(self) -> Index:
         return self._settings.index or package_index.default()
 
-    @_made_once
-    def _from_index(self) -> Downloads:
-        credentials = self._index.credentials
+    def _with(self, credentials: Mapping[str, str]) -> Downloads:
+        """Return what asks with these credentials, which are by the origin that each is for."""
         if not credentials:
             return self._plain
-        return Downloads(self._into, self._client(credentials), " ".join(credentials))
+        whose = " ".join(sorted(credentials))
+        with self.lock:
+            if whose not in self._credentialed:
+                self._credentialed[whose] = Downloads(self._into, self._client(credentials), whose)
+            return self._credentialed[whose]
+
+    def _registry(self, source: Source) -> Registry:
+        return self._registries.of(npm_source.package_of(source))
+
+    @_made_once
+    def _registries(self) -> Registries:
+        return self._settings.npm or Registries(usual=npm_registry.read(npm_address.public()))
 
     @_made_once
     def _github(self) -> github_source.Places:
@@ -187,7 +215,10 @@ class Places:
 
     def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
         return Client(
-            plain_http=self._settings.plain_http, credentials=credentials, traffic=self._traffic
+            plain_http=self._settings.plain_http,
+            route=self._settings.route,
+            credentials=credentials,
+            traffic=self._traffic,
         )
 
 

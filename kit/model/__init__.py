@@ -25,6 +25,8 @@ class EvidenceKind(StrEnum):
     SIGSTORE = "sigstore-bundle"
     DIGESTS = "digest-manifest"
     PEP740 = "pep740-attestation"
+    NPM_ATTESTATIONS = "npm-attestations"
+    NPM_PACKUMENT = "npm-packument"
     OPENPGP = "openpgp-signature"
     DSSE = "dsse-envelope"
     SIGNATURE = "bare-signature"

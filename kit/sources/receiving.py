@@ -11,10 +11,10 @@ beyond, or within, is not gone on with.
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import io
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from kit.formats import strictjson
 from kit.sources.deadline import Patience
 from kit.sources.failures import failure, passing
 from kit.sources.framing import Headers, only
+from kit.sources.hashing import Aside, Hashing
 from kit.sources.urls import Url
 
 #: A smaller part is not worth a question of its own; as often, how much is whole is noted.
 WORTH_RESUMING = 1 << 20
 NOTED_EVERY = 16 << 20
 _CHUNK = 1 << 20
+_WORTH_A_THREAD = 4 << 20
 _MAX_NOTE = 4096
 _STRONG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
@@ -44,16 +46,21 @@ class Part:
         self._note = to.with_name(f"{to.name}.resume")
         self._validator: str | None = None
         self._total: int | None = None
-        self._digest = hashlib.sha256()
-        self.size = 0
+        self._hashing = Hashing()
+        self._noted = 0
         #: Whether some of the bytes came with an earlier answer.
         self.resumed = False
         self._take_up()
 
     @property
+    def size(self) -> int:
+        """How much has arrived."""
+        return self._hashing.size
+
+    @property
     def sha256(self) -> str:
         """The SHA-256 of what has arrived, in hex."""
-        return self._digest.hexdigest()
+        return self._hashing.sha256
 
     def conditions(self) -> Mapping[str, str]:
         """Return the headers that ask for the rest, if there is a part to go on with."""
@@ -97,23 +104,36 @@ class Part:
 
         ``arrived`` is told how long each is.
         """
-        mode = "ab" if self.size else "wb"
-        noted = self.size
+        before = self.size
         try:
-            with self._path.open(mode) as out:
+            with (
+                self._path.open("r+b" if before else "wb", buffering=0) as out,
+                self._hashed() as to,
+            ):
+                out.truncate(before)  # what was written and not hashed any more
+                written = out.seek(before)
                 for piece in paced(pieces, here, patience):
-                    if self.size + len(piece) > limit:
+                    written += len(piece)
+                    if written > limit:
                         raise failure("too-large", here, f"more than the limit of {limit} bytes")
-                    out.write(piece)
-                    self._digest.update(piece)
-                    self.size += len(piece)
+                    _write(out, piece)
+                    to(piece)
                     arrived(len(piece))
-                    if self.size - noted >= NOTED_EVERY:
-                        out.flush()
-                        noted = self.size
-                        self._write_note()
         except OSError as error:  # never the network's: those are no OSErrors by now
             raise self._unwritable(here, error) from error
+
+    @contextlib.contextmanager
+    def _hashed(self) -> Iterator[Callable[[bytes], None]]:
+        """Yield what hashes pieces that are written: at once, or a large file's aside."""
+        if self._total is not None and self._total - self.size < _WORTH_A_THREAD:
+            yield self._hashing.add
+            return
+        with Aside(self._hashing, self._note_now_and_then) as aside:
+            yield aside.add
+
+    def _note_now_and_then(self) -> None:
+        if self.size - self._noted >= NOTED_EVERY:
+            self._write_note()
 
     def keep(self, here: Url) -> None:
         """Keep the part for another fetch, where that could go on with it."""
@@ -138,7 +158,7 @@ class Part:
         for path in (self._note, self._path):  # in this order: a note is of a part
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-        self._digest, self.size, self.resumed = hashlib.sha256(), 0, False
+        self._hashing, self._noted, self.resumed = Hashing(), 0, False
         self._validator = self._total = None
 
     def _unwritable(self, here: Url, error: OSError) -> MachineError:
@@ -159,6 +179,7 @@ class Part:
         aside = self._note.with_name(f"{self._note.name}.new")
         aside.write_bytes(strictjson.canonical(note))
         aside.replace(self._note)
+        self._noted = self.size
 
     def _take_up(self) -> None:
         try:
@@ -171,15 +192,15 @@ class Part:
             self.discard()
 
     def _hash_again(self, note: Mapping[str, Any]) -> None:
-        digest, left = hashlib.sha256(), note["size"]
+        hashing = Hashing()
         with self._path.open("r+b") as part:
-            while left and (chunk := part.read(min(_CHUNK, left))):
-                digest.update(chunk)
-                left -= len(chunk)
-            if left or digest.hexdigest() != note["sha256"]:
+            while chunk := part.read(min(_CHUNK, note["size"] - hashing.size)):
+                hashing.add(chunk)
+            if (hashing.size, hashing.sha256) != (note["size"], note["sha256"]):
                 return
-            part.truncate(note["size"])
-        self._digest, self.size = digest, note["size"]
+            part.truncate(hashing.size)
+        self._hashing = hashing
+        self._noted = hashing.size
         self._validator, self._total = note["validator"], note["total"]
 
 
@@ -201,6 +222,12 @@ def _read_note(path: Path) -> Mapping[str, Any] | None:
         and _STRONG.fullmatch(validator)
     )
     return note if right else None
+
+
+def _write(out: io.RawIOBase, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[out.write(rest) or 0 :]
 
 
 def _validator(headers: Headers) -> str | None:

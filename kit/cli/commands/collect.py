@@ -44,6 +44,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -54,6 +62,24 @@ def collect(
             metavar="FILE",
             help="A token for that API. Default: $GH_TOKEN or $GITHUB_TOKEN; none is needed "
             "for what is public.",
+        ),
+    ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Go through this proxy. Default: $AIRGAP_KIT_PROXY, which may hold its "
+            "credentials; other proxy variables are not read.",
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify TLS by these CAs (PEM), not by this host's."),
+    ] = None,
+    allow_redirect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="A server outside may redirect to this host, though it is inside."
         ),
     ] = None,
     trust_roots: TrustRoots = None,
@@ -69,7 +95,7 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - loads the HTTP client
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
@@ -78,9 +104,15 @@ def collect(
         read,
         release.parent,
         out,
-        plain_http=plain_http or (),
-        index_url=index_url,
-        github=github_settings.Options(api=github_api, token_file=github_token_file),
+        collecting.Options(
+            plain_http=tuple(plain_http or ()),
+            index_url=index_url,
+            github=github_settings.Options(api=github_api, token_file=github_token_file),
+            route=route_settings.Options(
+                proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
+            ),
+            npm_registry=npm_registry,
+        ),
     )
     if plan:
         lines = list(collecting.planned(request))

@@ -14,8 +14,20 @@ scripts of :mod:`tests.lab.hostile_http`.
 """
 
 from tests.lab.places.github import GitHub
+from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.server import Place, Reply, secrets_seen
 
-__all__ = ["PUBLISH", "GitHub", "Place", "Publication", "PyPI", "Reply", "attested", "secrets_seen"]
+__all__ = [
+    "PUBLISH",
+    "GitHub",
+    "Npm",
+    "Place",
+    "Publication",
+    "PyPI",
+    "Reply",
+    "attested",
+    "released",
+    "secrets_seen",
+]
