@@ -18,7 +18,7 @@ HIDDEN = (
 NAME, WORD = rf"(?!\.{{1,2}}\Z)[^/\\{HIDDEN}]{{1,255}}", "[A-Za-z0-9][A-Za-z0-9._+~-]{0,79}"
 TIME = r"(?:19[7-9]|[2-9]\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 KIND = (
-    "sigstore-bundle|digest-manifest|pep740-attestation|openpgp-signature|dsse-envelope|"
+    "npm-attestations|npm-packument|sigstore-bundle|digest-manifest|pep740-attestation|openpgp-signature|dsse-envelope|"
     "bare-signature|sbom|scan|vex|cosign-signature|cosign-attestation|buildkit-attestation|unknown"
 )
 TOP = {"schema": int, "kit": "[ -~]{1,100}", "collected-at": TIME, "release": dict}

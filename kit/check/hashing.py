@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kit.errors import EvidenceError, Fault, PackError
-from kit.formats import bundled, digest_manifest, glance, kinds
+from kit.formats import bundled, digest_manifest, glance, kinds, npm_packument
 from kit.formats.release_file import ReleaseFile
 from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
 from kit.pack.reader import Pack
@@ -67,6 +67,9 @@ def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:
     """Return the digest algorithms that a piece of evidence compares, as it says itself."""
     if evidence.kind is EvidenceKind.DIGESTS:
         return digest_manifest.parse(raw, evidence.name).algorithms
+    if evidence.kind is EvidenceKind.NPM_PACKUMENT:
+        signed = npm_packument.signed(raw)
+        return frozenset(each.digest.algorithm for each in signed if each.digest is not None)
     if evidence.kind not in bundled.KINDS:
         return frozenset()
     found: set[str] = set()

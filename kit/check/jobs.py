@@ -11,16 +11,24 @@ import json
 import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kit import airgap
-from kit.errors import EvidenceError
-from kit.model import Claim, Digest, EvidenceKind
+from kit.errors import EvidenceError, RejectedError
+from kit.model import Claim, Contradiction, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
-from kit.verifiers import cosign, pep740
+from kit.trust.npm_keys import NpmKeyring
+from kit.verifiers import cosign, npm, pep740
 from kit.verifiers.cosign import VerifiedPayload
+from kit.verifiers.npm import RegistryKeys
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
+
+AnyVerified = Verified | VerifiedPayload
+
+#: Kinds that are verified as bundles and told apart from them.
+_OF_IMAGES = frozenset({EvidenceKind.COSIGN_SIGNATURE, EvidenceKind.COSIGN_ATTESTATION})
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
 WORTH_WORKERS = 4096
@@ -69,24 +77,30 @@ class Refusal:
 class Outcome:
     """What came of one bundle for one file: claims by instance, or else the refusals.
 
-    ``notes`` are remarks on bundles that claims came of.
+    ``notes`` are remarks on bundles that claims came of. ``contradictions`` are signers who
+    say, under the file's own name, that it is another.
     """
 
     member: str
     claims: tuple[Claim, ...]
     refusals: tuple[Refusal, ...]
     notes: tuple[Refusal, ...] = ()
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """What evidence is verified by: the anchors, and as of when.
 
-    ``whole_predicates`` says whether claims must carry all of a predicate.
+    ``npm_keys`` are those of npm registries, and ``npm_accept_expired`` the files among them
+    whose ended keys count. ``whole_predicates`` says whether claims must carry all of a
+    predicate.
     """
 
     anchors: tuple[Anchor, ...]
     at: datetime
+    npm_keys: tuple[NpmKeyring, ...] = ()
+    npm_accept_expired: frozenset[str] = frozenset()
     whole_predicates: bool = False
 
 
@@ -134,6 +148,7 @@ class _Verifiers:
         self._bench = basis
         self._ready: list[SigstoreVerifier] | None = None
         self._files: dict[str, str] = {}
+        self._registries = RegistryKeys(basis.npm_keys, basis.at)
 
     def outcomes(self, job: Job) -> list[Outcome]:
         if self._ready is None:
@@ -142,7 +157,9 @@ class _Verifiers:
                 SigstoreVerifier(
                     anchor,
                     self._bench.at,
-                    public_keys=sorted({key.der for key in anchor.keys}),
+                    public_keys=sorted(
+                        {key.der for key in anchor.keys} | self._registries.for_attestations
+                    ),
                     require_log=False,
                 )
                 for anchor in self._bench.anchors
@@ -150,9 +167,10 @@ class _Verifiers:
             self._files = _files_of_keys(self._bench.anchors)
         claims: dict[str, list[Claim]] = {subject.member: [] for subject in job.subjects}
         refusals: dict[str, list[Refusal]] = {subject.member: [] for subject in job.subjects}
+        against: dict[str, list[Contradiction]] = {subject.member: [] for subject in job.subjects}
         notes: list[Refusal] = []
         for verifier in self._ready:
-            notes += self._ask(verifier, job, claims, refusals)
+            notes += self._ask(verifier, job, _Found(claims, refusals, against))
         return [
             Outcome(
                 member=subject.member,
@@ -160,22 +178,17 @@ class _Verifiers:
                 # Another instance's refusal says nothing where one accepted.
                 refusals=() if claims[subject.member] else tuple(refusals[subject.member]),
                 notes=tuple(notes) if claims[subject.member] else (),
+                contradictions=tuple(against[subject.member]),
             )
             for subject in job.subjects
         ]
 
-    def _ask(
-        self,
-        verifier: SigstoreVerifier,
-        job: Job,
-        claims: dict[str, list[Claim]],
-        refusals: dict[str, list[Refusal]],
-    ) -> list[Refusal]:
+    def _ask(self, verifier: SigstoreVerifier, job: Job, found: _Found) -> list[Refusal]:
         try:
             verified = _verified(verifier, job)
         except EvidenceError as error:
             for subject in job.subjects:
-                refusals[subject.member].append(_refusal(job, error))
+                found.refusals[subject.member].append(_refusal(job, error))
             return []
         whole = None
         if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
@@ -184,23 +197,49 @@ class _Verifiers:
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
-                claims[subject.member].append(self._told(claim, whole))
+                found.claims[subject.member].append(self._told(claim, verified, whole))
             except EvidenceError as error:
-                refusals[subject.member].append(_refusal(job, error))
+                found.refusals[subject.member].append(_refusal(job, error))
+                if error.code == "digest.mismatch" and isinstance(verified, VerifiedStatement):
+                    over = self._against(verified, job, subject)
+                    found.against[subject.member] += [
+                        Contradiction(over=claim, message=error.message) for claim in over
+                    ]
         return [
             Refusal(label=job.label, code=note.code, message=note.message, hint=None)
             for note in verified.notes
         ]
 
-    def _told(self, claim: Claim, whole: str | None) -> Claim:
+    def _told(self, claim: Claim, verified: AnyVerified, whole: str | None = None) -> Claim:
         """Add what only this host knows, and what only some policies ask for."""
         if claim.identity.subject_type == "key":
-            files = self._files[claim.identity.subject]
-            claim = replace(claim, identity=replace(claim.identity, facts={"key": files}))
+            facts = self._facts(claim, verified)
+            claim = replace(claim, identity=replace(claim.identity, facts=facts))
         return claim if whole is None else replace(claim, predicate_json=whole)
 
+    def _facts(self, claim: Claim, verified: AnyVerified) -> Mapping[str, str]:
+        """Return under which paths this host has a key, as its own and as a registry's."""
+        own = self._files.get(claim.identity.subject)
+        if isinstance(verified, VerifiedPayload):
+            if own is None:
+                raise RejectedError("a registry's key signs no images", code="npm.unknown-key")
+            return {"key": own}
+        try:
+            facts = self._registries.vouching(claim, verified)
+        except EvidenceError:
+            if own is None:
+                raise
+            return {"key": own}
+        return facts if own is None else {**facts, "key": f"{own}, {facts['key']}"}
 
-def _verified(verifier: SigstoreVerifier, job: Job) -> Verified | VerifiedPayload:
+    def _against(self, verified: VerifiedStatement, job: Job, subject: Subject) -> Iterator[Claim]:
+        """Yield who signed that a file of this name has other bytes, if he may sign that."""
+        over = verified.facts.claim(job.label, subject.digests["sha256"], verified.accepted_by)
+        with suppress(EvidenceError):
+            yield self._told(over, verified)
+
+
+def _verified(verifier: SigstoreVerifier, job: Job) -> AnyVerified:
     if job.kind is EvidenceKind.COSIGN_SIGNATURE:
         return cosign.verify_signature(verifier, job.raw, job.annotations)
     if job.kind is EvidenceKind.COSIGN_ATTESTATION:
@@ -208,12 +247,24 @@ def _verified(verifier: SigstoreVerifier, job: Job) -> Verified | VerifiedPayloa
     return verifier.verify(job.raw)
 
 
-def _claim(verified: Verified | VerifiedPayload, job: Job, subject: Subject) -> Claim:
+def _claim(verified: AnyVerified, job: Job, subject: Subject) -> Claim:
     if isinstance(verified, VerifiedPayload):
         return verified.claim_for(job.label, subject.digests)
     if job.kind is EvidenceKind.PEP740:
         return pep740.claim_for(verified, job.label, subject.digests, subject.name)
-    return replace(verified.claim_for(job.label, subject.digests), kind=job.kind)
+    if job.kind is EvidenceKind.NPM_ATTESTATIONS:
+        return npm.claim_for(verified, job.label, subject.digests, subject.name)
+    claim = verified.claim_for(job.label, subject.digests)
+    return replace(claim, kind=job.kind) if job.kind in _OF_IMAGES else claim
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of one bundle, by the member it is about."""
+
+    claims: dict[str, list[Claim]]
+    refusals: dict[str, list[Refusal]]
+    against: dict[str, list[Contradiction]]
 
 
 def _files_of_keys(anchors: Sequence[Anchor]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from kit.pack.reader import Pack
 from kit.policy.facts import FileFacts
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.npm_keys import NpmKeyring
 
 
 def survey(
@@ -21,6 +22,7 @@ def survey(
     anchors: Mapping[str, Anchor],
     options: Options,
     openpgp_keys: Mapping[str, Keyring],
+    npm_keys: tuple[NpmKeyring, ...] = (),
 ) -> tuple[FileFacts, ...]:
     """Return every artifact of an opened pack with the claims that hold, as `check` finds them.
 
@@ -28,7 +30,7 @@ def survey(
     """
     release = _nothing_demanded(pack.manifest)
     known = hashing.hash_members(pack, release, options.progress)
-    basis = Basis(anchors=tuple(anchors.values()), at=options.at)
+    basis = Basis(anchors=tuple(anchors.values()), at=options.at, npm_keys=npm_keys)
     with openpgp(openpgp_keys, options) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
     return facts_of(pack, known, weighed, images.look(pack, release))

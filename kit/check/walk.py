@@ -17,7 +17,8 @@ from kit.check import hashing, images, inquiry, weighing
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighed import Weighed
-from kit.formats import distribution
+from kit.formats import distribution, npm_tarball
+from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
@@ -25,6 +26,7 @@ from kit.policy.facts import FileFacts, ImageFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.openpgp import OpenPgpVerifier
 
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
@@ -52,18 +54,22 @@ def check(
     anchors: Mapping[str, Anchor],
     options: Options,
     openpgp_keys: Mapping[str, Keyring] = _NO_KEYS,
+    npm_keys: tuple[NpmKeyring, ...] = (),
 ) -> Report:
     """Return the report on an opened pack under the policy in ``release``.
 
     ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
-    them. Raises :class:`PackError` naming every damaged member, :class:`AnchorError` for a
-    trusted root or key that cannot be used, :class:`MachineError` for a medium that cannot
-    be read, or where gpg is needed and does not work. Whatever is wrong with evidence is a finding.
+    them, and ``npm_keys`` those of the registries that it names. Raises :class:`PackError`
+    naming every damaged member, :class:`AnchorError` for a trusted root or key that cannot be
+    used, :class:`MachineError` for a medium that cannot be read, or where gpg is needed and
+    does not work. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
     basis = Basis(
         anchors=tuple(anchors.values()),
         at=options.at,
+        npm_keys=npm_keys,
+        npm_accept_expired=release.npm_accepted_expired,
         whole_predicates=release.asks_whole_predicates,
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
@@ -71,8 +77,10 @@ def check(
     seen = images.look(pack, release)
     files = facts_of(pack, known, weighed, seen)
 
-    def inside(artifact: Artifact) -> distribution.Named:
+    def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
         with pack.member_file(artifact.member) as file:
+            if artifact.name.endswith(npm_tarball.SUFFIX):
+                return npm_tarball.read(file)
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
@@ -88,6 +96,7 @@ def check(
         anchors=(
             *_records(anchors),
             *(keyring.record() for keyring in openpgp_keys.values()),
+            *(keyring.record() for keyring in npm_keys),
         ),
         verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
         findings=(

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kit.check import attached, detached, documents, hashing, jobs
+from kit.check import attached, detached, documents, hashing, jobs, packuments
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Subject
 from kit.check.weighed import Weighed
@@ -56,8 +56,10 @@ def weigh(
         many = len(pack.manifest.evidence) >= jobs.WORTH_WORKERS
         workers = (os.cpu_count() or 1) if many else 1
     signed = [piece for piece in pack.manifest.evidence if detached.concerns(pack, piece)]
-    bundles = _jobs(pack, known, weighed, frozenset(signed))
+    versions = [piece for piece in pack.manifest.evidence if packuments.concerns(piece)]
+    bundles = _jobs(pack, known, weighed, frozenset((*signed, *versions)))
     _keep(jobs.run(bundles, basis, workers), weighed)
+    _keep(packuments.run(pack, known, versions, basis), weighed)
     _keep(detached.run(pack, known, signed, openpgp), weighed)
     _weigh_manifests(pack, known, weighed)
     _weigh_documents(pack, known, weighed)
@@ -71,6 +73,8 @@ def _keep(outcomes: Iterable[Outcome], weighed: Weighed) -> None:
             weighed.accept(outcome.member, claim)
         for refusal in outcome.refusals:
             weighed.refuse(outcome.member, refusal.label, refusal)
+        for contradiction in outcome.contradictions:
+            weighed.contradictions.setdefault(outcome.member, []).append(contradiction)
         for note in outcome.notes:
             weighed.find(outcome.member, Level.NOTE, note.code, f"{note.label}: {note.message}")
 

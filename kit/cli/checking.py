@@ -14,8 +14,10 @@ from kit.cli import environment, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
 from kit.trust import anchors, keyrings
+from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.npm_keys import NpmKeyring
 
 if TYPE_CHECKING:
     from kit.model import Report
@@ -37,6 +39,7 @@ class Checker:
     only: tuple[str, ...] = ()
     workers: int | None = None
     openpgp_keys: Mapping[str, Keyring] = field(default_factory=dict)
+    npm_keys: tuple[NpmKeyring, ...] = ()
     gpg: Path | None = None
 
     def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
@@ -60,7 +63,9 @@ class Checker:
                 progress=progress,
                 gpg=self.gpg,
             )
-            report = check(pack, self.release, self.anchors, options, self.openpgp_keys)
+            report = check(
+                pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
+            )
             if then is not None:
                 then(pack, report)
             return report
@@ -87,11 +92,13 @@ def prepare(
     """Read the anchors, then seal the process for good, and return what judges packs."""
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
+    npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
         places = environment.anchor_places(trust_roots)
         found = anchors.find(release.instances, places, trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
+        npm = npm_keyrings.find(release.npm_keys, places)
     except AnchorError as error:
         failure = error
     gpg = seal(gpg_needed=bool(pinned))
@@ -103,6 +110,7 @@ def prepare(
         only=tuple(only),
         workers=workers,
         openpgp_keys=pinned,
+        npm_keys=npm,
         gpg=gpg,
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from pathlib import Path
 
 from kit import collect
@@ -13,8 +13,10 @@ from kit.cli import (
     checking,
     environment,
     github_settings,
+    npm_settings,
     pip_settings,
     registry_settings,
+    route_settings,
     terminal,
     transfers,
 )
@@ -34,8 +36,10 @@ class Options:
 
     plain_http: tuple[str, ...] = ()
     index_url: str | None = None
+    npm_registry: str | None = None
     github: github_settings.Options = github_settings.NONE
-    registries: registry_settings.Options = registry_settings.NONE
+    route: route_settings.Options = route_settings.NONE
+    images: registry_settings.Options = registry_settings.NONE
 
 
 def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
@@ -50,11 +54,11 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
         epoch=environment.source_date_epoch(),
         settings=Settings(
             plain_http=frozenset(options.plain_http),
-            index=_index(options.index_url)
-            if asks_index or options.index_url is not None
-            else None,
+            route=route_settings.route(options.route, os.environ),
+            index=_index(options.index_url) if asks_index or options.index_url else None,
+            npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
-            registries=registry_settings.access(options.registries, options.plain_http, os.environ),
+            images=registry_settings.access(options.images, options.plain_http, os.environ),
         ),
         say=terminal.say,
     )
@@ -90,7 +94,7 @@ def run(
     """
     with staging.working_folder(wanted.out) as folder:
         with transfers.shown() as watch:
-            written = collect.collect(dataclasses.replace(wanted, watch=watch), folder)
+            written = collect.collect(changed(wanted, watch=watch), folder)
         terminal.say(_summary(written))
         for name in written.unpaired:
             terminal.say(f"left out: {name} is about none of the files")

@@ -21,8 +21,10 @@ from kit.pack.reader import Pack
 from kit.policy.draft import draft as draft_lines
 from kit.report import draft as draft_report
 from kit.trust import anchors, keyrings, known
+from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.npm_keys import NpmKeyring
 from kit.trust.places import Place
 
 
@@ -49,11 +51,13 @@ def draft(
     """Return a draft from the pack at ``path``, under every anchor that this host has."""
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
+    npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
         places = environment.anchor_places(trust_roots)
         found = _anchors(places, trusted_root)
         pinned = keyrings.find(known.openpgp_fingerprints(places), places)
+        npm = npm_keyrings.find(known.npm_keys(places), places)
     except AnchorError as error:
         failure = error
     gpg = checking.seal(gpg_needed=bool(pinned))
@@ -63,9 +67,10 @@ def draft(
             pack.hash_members(whole, progress=progress)
             raise failure
         options = Options(at=at, workers=workers, progress=progress, gpg=gpg)
-        files = survey(pack, found, options, pinned)
+        files = survey(pack, found, options, pinned, npm)
         records = [anchor.record() for anchor in found.values()]
         records += [keyring.record() for keyring in pinned.values()]
+        records += [keyring.record() for keyring in npm]
         text = draft_report.render(pack.manifest, pack.manifest_sha256, records, draft_lines(files))
     return Drafted(text=text, claims=sum(len(file.claims) for file in files))
 

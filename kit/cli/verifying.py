@@ -26,7 +26,7 @@ from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
-from kit.verifiers import pep740
+from kit.verifiers import npm, pep740
 from kit.verifiers.sigstore import SigstoreVerifier
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
@@ -143,6 +143,8 @@ def _ask(
         verified = verifier.verify(piece.raw)
         if piece.kind is EvidenceKind.PEP740:
             claim = pep740.claim_for(verified, label, known, _name(request.subject))
+        elif piece.kind is EvidenceKind.NPM_ATTESTATIONS:
+            claim = npm.claim_for(verified, label, known, _name(request.subject))
         else:
             claim = verified.claim_for(label, known)
     except EvidenceError as error:
@@ -190,7 +192,7 @@ def _name(subject: str) -> str | None:
 
 def _split(path: Path) -> tuple[EvidenceKind, Sequence[bytes]]:
     raw = _read(path, sigstore_bundle.MAX_BYTES * 4)
-    kind = EvidenceKind.PEP740 if kinds.is_pep740(raw) else EvidenceKind.SIGSTORE
+    kind = kinds.of_bundles(raw)
     return kind, bundled.split(kind, raw)
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kit.formats import npm_registry as npm_address
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Gathered, Layout
@@ -20,14 +21,18 @@ from kit.sources import file as file_source
 from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
+from kit.sources import npm as npm_source
+from kit.sources import npm_registry
 from kit.sources import oci as oci_source
 from kit.sources import pypi as pypi_source
 from kit.sources.downloads import Downloads
 from kit.sources.github_api import Access
 from kit.sources.http import Client
 from kit.sources.index import Index
+from kit.sources.npm_registry import Registries, Registry
 from kit.sources.oci_store import Store
-from kit.sources.registry_access import Access as RegistryAccess
+from kit.sources.registry_access import Access as ImageAccess
+from kit.sources.route import DIRECT, Route
 from kit.sources.together import each
 from kit.sources.traffic import Traffic, Watch, unwatched
 
@@ -51,15 +56,18 @@ class _made_once(cached_property[Made]):  # noqa: N801 - a decorator
 class Settings:
     """How places are asked, as this host's operator has it set up.
 
-    ``plain_http`` are hosts that may be spoken to without TLS. ``index`` is the package
-    index, the public one if there is none; ``github`` is GitHub's API, and the tokens for it;
-    ``registries`` are how those of images are reached.
+    ``plain_http`` are hosts that may be spoken to without TLS, ``route`` is the way out.
+    ``index`` is the package index, the public one if there is none, and ``npm`` are the
+    registries likewise; ``github`` is GitHub's API, and the tokens for it;
+    ``images`` is how registries of images are reached.
     """
 
     plain_http: frozenset[str] = frozenset()
+    route: Route = DIRECT
     index: Index | None = None
+    npm: Registries | None = None
     github: Access = field(default_factory=Access)
-    registries: RegistryAccess = field(default_factory=RegistryAccess)
+    images: ImageAccess = field(default_factory=ImageAccess)
 
 
 class Places:
@@ -87,6 +95,7 @@ class Places:
         self._traffic = Traffic(watch=watch)
         self.lock = threading.RLock()
         self._say = say
+        self._credentialed: dict[str, Downloads] = {}
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
@@ -133,9 +142,10 @@ class Places:
             "file": self._plan_file,
             "https": lambda source, _: _would(https_source.places(source.location)),
             "pypi": lambda source, _: _would(pypi_source.places(source, self._index)),
+            "npm": lambda source, _: _would(npm_source.places(source, self._registry(source))),
             "github": lambda source, _: _would(github_source.places(source, self._settings.github)),
-            "oci": self._plan_registry,
-            "helm": self._plan_registry,
+            "oci": self._plan_image,
+            "helm": self._plan_image,
         }
 
     @cached_property
@@ -146,9 +156,10 @@ class Places:
             "file": self._from_file,
             "https": self._from_https,
             "pypi": self._from_pypi,
+            "npm": self._from_npm,
             "github": self._from_github,
-            "oci": self._from_registry,
-            "helm": self._from_registry,
+            "oci": self._from_images,
+            "helm": self._from_images,
         }
 
     def _plan_file(self, source: Source, line: Line | None) -> Iterator[str]:
@@ -164,18 +175,25 @@ class Places:
         return gather(source.location, self._plain)
 
     def _from_pypi(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
-        return pypi_source.gather(source, _takes(line), self._from_index, self._index)
+        return pypi_source.gather(
+            source, _takes(line), self._with(self._index.credentials), self._index
+        )
+
+    def _from_npm(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
+        registry = self._registry(source)
+        downloads = self._with(registry.credentials)
+        return npm_source.gather(source, _takes(line), downloads, registry)
 
     def _from_github(self, source: Source, line: Line | None, known: Gathered) -> Gathered:
         return github_source.gather(source, line, known.artifacts, self._github)
 
-    def _plan_registry(self, source: Source, _: Line | None) -> Iterator[str]:
-        return _would(oci_source.places(source, self._settings.registries))
+    def _plan_image(self, source: Source, _: Line | None) -> Iterator[str]:
+        return _would(oci_source.places(source, self._settings.images))
 
-    def _from_registry(self, source: Source, line: Line | None, known: Gathered) -> Gathered:
+    def _from_images(self, source: Source, line: Line | None, known: Gathered) -> Gathered:
         if line is None:
-            return oci_source.gather_evidence(source, known, self._registries)
-        return oci_source.gather(source, line, self._registries)
+            return oci_source.gather_evidence(source, known, self._images)
+        return oci_source.gather(source, line, self._images)
 
     # ---- who asks: nothing that is meant for one place may reach another
 
@@ -187,21 +205,31 @@ class Places:
     def _index(self) -> Index:
         return self._settings.index or package_index.default()
 
-    @_made_once
-    def _from_index(self) -> Downloads:
-        credentials = self._index.credentials
+    def _with(self, credentials: Mapping[str, str]) -> Downloads:
+        """Return what asks with these credentials, which are by the origin that each is for."""
         if not credentials:
             return self._plain
-        return Downloads(self._into, self._client(credentials), " ".join(credentials))
+        whose = " ".join(sorted(credentials))
+        with self.lock:
+            if whose not in self._credentialed:
+                self._credentialed[whose] = Downloads(self._into, self._client(credentials), whose)
+            return self._credentialed[whose]
+
+    def _registry(self, source: Source) -> Registry:
+        return self._registries.of(npm_source.package_of(source))
+
+    @_made_once
+    def _registries(self) -> Registries:
+        return self._settings.npm or Registries(usual=npm_registry.read(npm_address.public()))
 
     @_made_once
     def _github(self) -> github_source.Places:
         return github_source.Places(access=self._settings.github, plain=self._plain)
 
     @_made_once
-    def _registries(self) -> oci_source.Places:
+    def _images(self) -> oci_source.Places:
         return oci_source.Places(
-            access=self._settings.registries,
+            access=self._settings.images,
             client=self._client(),
             store=Store(self._into / "oci"),
             say=self._say,
@@ -209,7 +237,10 @@ class Places:
 
     def _client(self, credentials: Mapping[str, str] | None = None) -> Client:
         return Client(
-            plain_http=self._settings.plain_http, credentials=credentials, traffic=self._traffic
+            plain_http=self._settings.plain_http,
+            route=self._settings.route,
+            credentials=credentials,
+            traffic=self._traffic,
         )
 
 

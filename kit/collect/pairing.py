@@ -10,6 +10,7 @@ lose a pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from kit.errors import EvidenceError
@@ -19,9 +20,12 @@ from kit.formats import (
     document,
     dsse,
     kinds,
+    npm_package,
+    npm_packument,
     sigstore_bundle,
     statement,
 )
+from kit.formats.sigstore_bundle import MessageSignature
 from kit.model import EvidenceKind, Found
 
 
@@ -84,6 +88,8 @@ class _Targets:
         if not carried:
             # Also where a digest matched nothing: the file may have been changed since it was
             # signed, and that is worth an explanation.
+            for name in _packed(piece):
+                yield from self._by_name.get(name, ())
             named = kinds.named_after(piece.found.name) or ""
             yield from self._by_name.get(named, ())
             if piece.kind in kinds.OF_DOCUMENTS and named:
@@ -116,6 +122,22 @@ def _carried(piece: Piece) -> Iterator[str]:
         yield from _signed(piece)
 
 
+def _packed(piece: Piece) -> Iterator[str]:
+    """Yield the tarballs that an npm registry's answers speak of, by name: SHA-512 is not known."""
+    if piece.kind is EvidenceKind.NPM_PACKUMENT:
+        with suppress(EvidenceError):
+            yield from (each.package.tarball for each in npm_packument.signed(piece.raw))
+    if piece.kind not in bundled.KINDS:
+        return
+    for content in _contents(piece):
+        if isinstance(content, dsse.Envelope):
+            with suppress(EvidenceError):
+                for subject in statement.parse(content.payload).subjects:
+                    package = npm_package.parse_purl(subject.name or "")
+                    if package is not None:
+                        yield package.tarball
+
+
 def _described(piece: Piece) -> Iterator[str]:
     try:
         about = document.about(document.read(piece.kind, piece.raw))
@@ -125,17 +147,20 @@ def _described(piece: Piece) -> Iterator[str]:
 
 
 def _signed(piece: Piece) -> Iterator[str]:
-    try:
-        parts = bundled.split(piece.kind, piece.raw)
-    except EvidenceError:
-        return
-    for part in parts:
-        try:
-            content = sigstore_bundle.parse(part).content
+    for content in _contents(piece):
+        with suppress(EvidenceError):
             if isinstance(content, dsse.Envelope):
                 for subject in statement.parse(content.payload).subjects:
                     yield from (d.hex for d in subject.digests if d.algorithm == "sha256")
             elif content.hint is not None and content.hint.algorithm == "sha256":
                 yield content.hint.hex
-        except EvidenceError:
-            continue
+
+
+def _contents(piece: Piece) -> Iterator[dsse.Envelope | MessageSignature]:
+    """Yield what each bundle of a file signs, of those that can be read."""
+    parts: tuple[bytes, ...] = ()
+    with suppress(EvidenceError):
+        parts = bundled.split(piece.kind, piece.raw)
+    for part in parts:
+        with suppress(EvidenceError):
+            yield sigstore_bundle.parse(part).content

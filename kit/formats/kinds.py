@@ -14,6 +14,8 @@ from kit.errors import MalformedError
 from kit.formats import (
     cyclonedx,
     grype,
+    npm_attestations,
+    npm_packument,
     openpgp,
     openvex,
     pep740,
@@ -33,6 +35,8 @@ SIDECARS: tuple[tuple[str, EvidenceKind], ...] = (
     (".slsa.attestation", EvidenceKind.PEP740),
     (".attestation", EvidenceKind.PEP740),
     (".provenance", EvidenceKind.PEP740),
+    (".npm-attestations.json", EvidenceKind.NPM_ATTESTATIONS),
+    (".npm-packument.json", EvidenceKind.NPM_PACKUMENT),
     (".intoto.jsonl", EvidenceKind.DSSE),
     (".asc", EvidenceKind.OPENPGP),
     (".gpg", EvidenceKind.OPENPGP),
@@ -70,6 +74,8 @@ _DOCUMENT_NAMES = {
     "openvex.json": EvidenceKind.VEX,
 }
 _BY_CONTENT: tuple[tuple[Callable[[Any], bool], EvidenceKind], ...] = (
+    (npm_attestations.looks_like, EvidenceKind.NPM_ATTESTATIONS),
+    (npm_packument.looks_like, EvidenceKind.NPM_PACKUMENT),
     (spdx.looks_like, EvidenceKind.SBOM),
     (cyclonedx.looks_like, EvidenceKind.SBOM),
     (sarif.looks_like, EvidenceKind.SCAN),
@@ -103,8 +109,8 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     A JSON file that presents itself as a Sigstore bundle is one, whatever its name:
     signers write ``attestation.json``, ``bundle.json``, ``NAME.intoto.jsonl`` or
     ``NAME.provenance``. So is one of PEP 740, which some tools save as ``provenance.json``,
-    and one that presents itself as an SBOM, a scan or a VEX document. A ``.sig`` may be
-    OpenPGP's, or another's.
+    what an npm registry answered, and one that presents itself as an SBOM, a scan or a VEX
+    document. A ``.sig`` may be OpenPGP's, or another's.
     """
     named = by_name(name)
     if named is EvidenceKind.SIGNATURE and openpgp.looks_like(raw):
@@ -125,14 +131,19 @@ def by_content(name: str, raw: bytes) -> EvidenceKind | None:
     return named
 
 
-def is_pep740(raw: bytes) -> bool:
-    """Say whether a file presents itself as PEP 740's, whatever its name."""
-    if b'"attestation_bundles"' not in raw and b'"verification_material"' not in raw:
-        return False  # without decoding what is a Sigstore bundle
-    try:
-        return pep740.looks_like(strictjson.parse(raw, max_bytes=pep740.MAX_BYTES))
-    except MalformedError:
-        return False
+def of_bundles(raw: bytes) -> EvidenceKind:
+    """Return which of the kinds that hold Sigstore bundles a file presents itself as."""
+    marks = (b'"attestation_bundles"', b'"verification_material"', b'"predicateType"')
+    if any(mark in raw for mark in marks):  # a Sigstore bundle is told without decoding it
+        try:
+            value = strictjson.parse(raw, max_bytes=pep740.MAX_BYTES)
+        except MalformedError:
+            return EvidenceKind.SIGSTORE
+        if pep740.looks_like(value):
+            return EvidenceKind.PEP740
+        if npm_attestations.looks_like(value):
+            return EvidenceKind.NPM_ATTESTATIONS
+    return EvidenceKind.SIGSTORE
 
 
 def named_after(name: str) -> str | None:

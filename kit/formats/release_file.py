@@ -111,6 +111,17 @@ class ReleaseFile:
         return tuple(sorted(used))
 
     @property
+    def npm_keys(self) -> tuple[str, ...]:
+        """The files of npm registries' keys it rests on, by path under the host's anchors."""
+        return tuple(sorted({s.npm_keys for s in self.used_signers if s.npm_keys is not None}))
+
+    @property
+    def npm_accepted_expired(self) -> frozenset[str]:
+        """Of those, the files whose ended keys count by the registry's word for some signer."""
+        used = self.used_signers
+        return frozenset(s.npm_keys for s in used if s.npm_keys is not None and s.accept_expired)
+
+    @property
     def openpgp_fingerprints(self) -> tuple[str, ...]:
         """The OpenPGP keys it rests on, by full fingerprint, sorted."""
         return tuple(sorted({s.openpgp for s in self.used_signers if s.openpgp is not None}))

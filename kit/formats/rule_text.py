@@ -53,16 +53,24 @@ _STATEMENT_KEYS = ("predicate-type", "predicate-schema", *_BUILD_KEYS)
 _UNIT = {"h": "hours", "d": "days"}
 
 
+#: The forms of a signer, and the keys that say nothing of each.
+_IDLE: Mapping[str, tuple[str, ...]] = {
+    "identity": ("accept-expired", "registry"),
+    "identity-regexp": ("accept-expired", "registry"),
+    "key": ("accept-expired", "registry"),
+    "openpgp": ("trusted-root", "registry"),
+    "npm-keys": (),
+}
+
+
 # ---- signers ----------------------------------------------------------------------
 
 
 def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
     """Read ``[signers.NAME]``."""
-    forms = [f for f in ("identity", "identity-regexp", "key", "openpgp") if f in given]
+    forms = [form for form in _IDLE if form in given]
     if len(forms) != 1:
-        raise MalformedError(
-            f"{path}: needs exactly one of identity, identity-regexp, key and openpgp"
-        )
+        raise MalformedError(f"{path}: needs exactly one of {', '.join(_IDLE)}")
     form = forms[0]
     certified = form.startswith("identity")
     if certified != ("issuer" in given):
@@ -71,9 +79,9 @@ def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
             if certified
             else f"{path}.issuer: says nothing of a signer by {form}"
         )
-    idle = "trusted-root" if form == "openpgp" else "accept-expired"
-    if idle in given:
-        raise MalformedError(f"{path}.{idle}: says nothing of a signer by {form}")
+    for idle in _IDLE[form]:
+        if idle in given:
+            raise MalformedError(f"{path}.{idle}: says nothing of a signer by {form}")
     return Signer(
         name=name,
         issuer=given.get("issuer", ""),
@@ -83,6 +91,8 @@ def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
         else None,
         key=given.get("key"),
         openpgp=_fingerprint(given["openpgp"], f"{path}.openpgp") if form == "openpgp" else None,
+        npm_keys=given.get("npm-keys"),
+        registry=given.get("registry", ""),
         accept_expired=given.get("accept-expired", False),
         trusted_root=given.get("trusted-root", "sigstore"),
     )

@@ -31,13 +31,15 @@ _VERSION = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Who may sign, in one of three forms.
+    """Who may sign, in one of four forms.
 
     A certificate's: ``issuer`` and either an exact ``identity`` or a regexp for the whole
     of it. A ``key``: the path of a public key under the host's anchors. ``openpgp``: a
-    full primary fingerprint in upper case; ``accept_expired`` counts what it says it signed
-    before it expired. ``trusted_root`` names the one Sigstore instance that may vouch for
-    the first two.
+    full primary fingerprint in upper case. ``npm_keys``: the path of an npm registry's keys
+    there, and ``registry`` the URL that its publish attestations must name, the public one's
+    where it is empty. ``accept_expired`` counts what the last two are said to have signed
+    before they expired. ``trusted_root`` names the one Sigstore instance that may vouch for
+    bundles.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Signer:
     identity_regexp: re.Pattern[str] | None = None
     key: str | None = None
     openpgp: str | None = None
+    npm_keys: str | None = None
+    registry: str = ""
     accept_expired: bool = False
     trusted_root: str = "sigstore"
 
@@ -55,6 +59,8 @@ class Signer:
             return f"key {self.key}"
         if self.openpgp is not None:
             return f"OpenPGP key {self.openpgp}"
+        if self.npm_keys is not None:
+            return f"npm registry keys {self.npm_keys}"
         return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
 
 

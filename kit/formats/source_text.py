@@ -14,11 +14,11 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
-from kit.formats import distribution, oci_reference
+from kit.formats import distribution, npm_package, oci_reference
 from kit.formats.manifest import can_name
+from kit.formats.npm_package import NpmPackage
 from kit.formats.oci_reference import Reference
 
-_LATER = ("npm",)
 #: Sources whose artifact is an image's manifest or index in the pack's ``oci/``.
 OF_IMAGES = ("oci", "helm")
 # PEP 508's names; and a version in one spelling of PEP 440 or another, without a wildcard.
@@ -77,15 +77,16 @@ class Source:
 
     ``location`` is the path relative to the release file (``file``), the URL (``https``), or
     what follows the scheme. ``file_name`` is the one file it names; ``None`` where it may
-    bring several. ``package`` is whose files they must be (``pypi``), ``repository`` where
-    they were released (``github``), ``image`` which image or chart it is (``oci``, ``helm``).
+    bring several. ``package`` is whose files they must be (``pypi``, ``npm``), ``repository``
+    where they were released (``github``), ``image`` which image or chart it is (``oci``,
+    ``helm``).
     """
 
     text: str
     scheme: str
     location: str
     file_name: str | None
-    package: Package | None = None
+    package: Package | NpmPackage | None = None
     repository: Repository | None = None
     image: Reference | None = None
 
@@ -106,15 +107,15 @@ def parse_source(text: str, path: str) -> Source:
         return _url(text, path)
     if colon and scheme == "pypi":
         return _pypi(text, rest, path)
+    if colon and scheme == "npm":
+        return _npm(text, rest, path)
     if colon and scheme == "github":
         return _github(text, rest, path)
     if colon and scheme in OF_IMAGES:
         return _image(text, scheme, rest, path)
-    if colon and scheme in _LATER:
-        raise MalformedError(f"{path}: {scheme}: sources are not offered by this version yet")
     raise MalformedError(
         f"{path}: {text!r} is no source; write file:PATH, https://…, pypi:NAME==VERSION, "
-        "github:OWNER/REPO@TAG, oci:REPOSITORY@sha256:HEX or oci:REPOSITORY:TAG"
+        "npm:NAME@VERSION, github:OWNER/REPO@TAG, oci:REPOSITORY@sha256:HEX or oci:REPOSITORY:TAG"
     )
 
 
@@ -139,6 +140,20 @@ def _pypi(text: str, location: str, path: str) -> Source:
         version=canonicalize_version(version),  # 1.0 and 1.0.0 are one version
     )
     return Source(text=text, scheme="pypi", location=location, file_name=None, package=package)
+
+
+def _npm(text: str, location: str, path: str) -> Source:
+    try:
+        package = npm_package.parse(location)
+    except MalformedError as error:
+        raise MalformedError(
+            f"{path}: {text!r} is not npm:NAME@VERSION, with a whole version: {error}"
+        ) from error
+    if not can_name(package.tarball):
+        raise MalformedError(f"{path}: the tarball of {text!r} would have too long a name")
+    return Source(
+        text=text, scheme="npm", location=location, file_name=package.tarball, package=package
+    )
 
 
 def _github(text: str, location: str, path: str) -> Source:

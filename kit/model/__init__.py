@@ -25,6 +25,8 @@ class EvidenceKind(StrEnum):
     SIGSTORE = "sigstore-bundle"
     DIGESTS = "digest-manifest"
     PEP740 = "pep740-attestation"
+    NPM_ATTESTATIONS = "npm-attestations"
+    NPM_PACKUMENT = "npm-packument"
     OPENPGP = "openpgp-signature"
     DSSE = "dsse-envelope"
     SIGNATURE = "bare-signature"
@@ -259,7 +261,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one artifact: the claims that met the policy, and everything found."""
+    """What became of one artifact: the claims that met the policy, and everything found.
+
+    ``members`` are those of the pack that it is made of, its own first, and ``evidence`` those
+    of which a verifier accepted something about it, whoever signed.
+    """
 
     name: str
     source: str
@@ -267,6 +273,8 @@ class Verdict:
     size: int | None
     claims: tuple[Claim, ...]
     findings: tuple[Finding, ...]
+    members: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

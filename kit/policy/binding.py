@@ -2,7 +2,7 @@
 
 The mapping from a release file's line to members is the collector's claim. A name is
 proved by the signed bytes themselves: an in-toto subject, a line of a verified digest
-manifest, a pinned digest, or the metadata inside a signed wheel or sdist. Only claims
+manifest, a pinned digest, or the metadata inside a signed wheel, sdist or npm tarball. Only claims
 that met a requirement count: anybody can sign a statement that names anything.
 """
 
@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
-from kit.formats import distribution
+from kit.formats import distribution, npm_package
+from kit.formats.npm_package import NpmPackage
 from kit.formats.rules import Requirement
 from kit.formats.source_text import Source
 from kit.model import Claim, Finding, Level
 
 #: Reads the metadata inside the file; raises :class:`MalformedError` where it cannot.
-Inside = Callable[[], distribution.Named]
+Inside = Callable[[], distribution.Named | NpmPackage]
 
 #: What may follow a version in a file name: platforms, architectures, kinds of file. Any
 #: other word (`rc1`, `hotfix`, `2-gabcdef`, `unstable`) may make it another version.
@@ -38,6 +39,7 @@ _PLAIN = frozenset(
     """.split()  # noqa: SIM905 - reads better than a hundred quoted words
 )
 _PACKAGES = frozenset({"deb", "rpm", "apk"})
+_NPM = ".tgz"
 
 
 def unproved_name(
@@ -54,24 +56,82 @@ def unproved_name(
     named = [_base(given) for claim in claims for given in claim.names]
     if name in named:
         return None
+    if any(package.holds(name) for package in _packages(claims)):
+        return None
     told = f"the signed evidence names it {', '.join(sorted(set(named))[:3])}" if named else ""
-    written = distribution.parse_name(name)
     if _same_distribution(name, named):
         return None
-    if written is not None and any(not claim.names for claim in claims):
+    written = distribution.parse_name(name)
+    if (written is not None or name.endswith(_NPM)) and any(not claim.names for claim in claims):
         try:
             found = inside()
         except MalformedError as error:
             told = f"the metadata inside it: {error}"
         else:
-            if found == written:
+            if found == written or (isinstance(found, NpmPackage) and found.holds(name)):
                 return None
             told = f"the metadata inside it says {_say(found)}"
+    return _unproved(name, name, told)
+
+
+def unproved_package(
+    name: str,
+    package: NpmPackage,
+    claims: Iterable[Claim],
+    parts: Sequence[Requirement],
+    inside: Inside,
+) -> Finding | None:
+    """Return a finding unless something that was signed says that a file is this npm package.
+
+    A tarball's file name proves no name: ``@a/b-c`` and ``@a-b/c`` have the same. ``claims``
+    met ``parts``, as for :func:`unproved_name`.
+    """
+    claims = tuple(claim for claim in claims if claim.document is None)
+    if any(part.digest is not None for part in parts):
+        return None
+    if package in _packages(claims):
+        return None
+    told = ""
+    # Signed over bare bytes, or under the file's name alone.
+    if any(not claim.names or name in map(_base, claim.names) for claim in claims):
+        try:
+            found = inside()
+        except MalformedError as error:
+            told = f"its package.json: {error}"
+        else:
+            if found == package:
+                return None
+            told = f"its package.json says {_say(found)}"
+    return _unproved(name, str(package), told)
+
+
+def other_npm_package(name: str, source: Source, claim: Claim) -> Finding | None:
+    """Return a finding where signed evidence says that the file is another npm package."""
+    others = [package for package in _packages([claim]) if package != source.package]
+    if not isinstance(source.package, NpmPackage) or not others:
+        return None
+    return Finding(
+        level=Level.ERROR,
+        code="npm.other-package",
+        subject=name,
+        message=f"{claim.evidence} says, signed, that these bytes are {others[0]}, not "
+        f"{source.package}",
+        hint="one tarball is one package: look at who published it, and as what",
+    )
+
+
+def _packages(claims: Iterable[Claim]) -> list[NpmPackage]:
+    """Return the npm packages that signed evidence names, by package URL."""
+    found = [npm_package.parse_purl(name) for claim in claims for name in claim.names]
+    return [package for package in found if package is not None]
+
+
+def _unproved(name: str, what: str, told: str) -> Finding:
     return Finding(
         level=Level.ERROR,
         code="artifact.name-unproved",
         subject=name,
-        message=f"nothing that was signed says that this file is {name}"
+        message=f"nothing that was signed says that this file is {what}"
         + (f"; {told}" if told else ""),
         hint="it may have been renamed; ask for evidence that names it, pin its digest, or "
         "write strict-names = false and accept that the name is only the collector's word",
@@ -92,8 +152,7 @@ def of_other_package(name: str, source: Source) -> Finding | None:
         level=Level.ERROR,
         code="artifact.other-package",
         subject=name,
-        message=f"{name} is no wheel or sdist of {source.location}, as the line "
-        f"{source.text!r} asks for",
+        message=f"{name} is no file of {source.location}, as the line {source.text!r} asks for",
         hint="it is another project's or version's file; collect again, or look at who collected",
     )
 
@@ -175,6 +234,8 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _say(named: distribution.Named) -> str:
+def _say(named: distribution.Named | NpmPackage) -> str:
+    if isinstance(named, NpmPackage):
+        return str(named)
     tags = f" ({', '.join(sorted(named.tags)[:3])})" if named.tags else ""
     return f"{named.project} {named.version}{tags}"

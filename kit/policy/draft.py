@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.errors import MalformedError
+from kit.formats import npm_registry
 from kit.formats.source_text import Source, parse_source
-from kit.model import Claim, Finding
+from kit.model import Claim, EvidenceKind, Finding
 from kit.policy.facts import FileFacts
 
 #: What a release file holds of each at most; a pack may have more.
@@ -26,13 +27,17 @@ _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _MAX_REF = 500
 _MAX_TEXT = 2000
 _KEY = re.compile(r"keys/[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
+_NPM_KEYS = re.compile(r"npm/[A-Za-z0-9][A-Za-z0-9._+~-]{0,99}")
 _FINGERPRINT = re.compile(r"[0-9A-F]{40}|[0-9A-F]{64}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """A signer as a release file names one: the form, its value, and who vouches for it."""
+    """A signer as a release file names one: the form, its value, and who vouches for it.
+
+    ``issuer`` is that of an identity; of an npm registry's keys, the address it goes by.
+    """
 
     form: str
     value: str
@@ -167,7 +172,7 @@ def _shown(claim: Claim) -> Shown | None:
         predicate_type=claim.predicate_type,
         listed_in=claim.listed_in,
         build=tuple(_build(claim)) if certified else (),
-        logged=bool(claim.log) or who.form != "key",
+        logged=bool(claim.log) or who.form not in ("key", "npm-keys"),
     )
 
 
@@ -178,6 +183,8 @@ def _who(claim: Claim) -> Who | None:
             return None
         return Who(form="openpgp", value=who.subject, issuer="", trusted_root="")
     if who.subject_type == "key":
+        if "key-id" in who.facts:
+            return _registry(claim)
         path = who.facts.get("key", "").split(", ")[0]
         found = _KEY.fullmatch(path) is not None
         return (
@@ -186,6 +193,21 @@ def _who(claim: Claim) -> Who | None:
     if not who.issuer or not _is_line(who.subject) or not _is_line(who.issuer):
         return None
     return Who(form="identity", value=who.subject, issuer=who.issuer, trusted_root=claim.instance)
+
+
+def _registry(claim: Claim) -> Who | None:
+    """Return an npm registry by its keys; the instance says nothing of its bare signatures."""
+    facts = claim.identity.facts
+    path = next((path for path in facts["key"].split(", ") if _NPM_KEYS.fullmatch(path)), None)
+    if path is None or "key-expired" in facts:
+        return None
+    trusted_root = claim.instance if claim.kind is not EvidenceKind.NPM_PACKUMENT else ""
+    registry = facts.get("registry", "")
+    if registry.rstrip("/") == npm_registry.public().rstrip("/"):
+        registry = ""
+    if not _is_line(registry or None):
+        return None
+    return Who(form="npm-keys", value=path, issuer=registry, trusted_root=trusted_root)
 
 
 def _is_line(text: str | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from kit.formats import oci_layout
 from kit.formats.helm_chart import Chart
 from kit.formats.rules import Terms
 from kit.model import Artifact, Claim, Contradiction, Digest, Finding
@@ -39,6 +40,21 @@ class FileFacts:
     contradictions: tuple[Contradiction, ...]
     findings: tuple[Finding, ...]
     image: ImageFacts | None = None
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The members of the pack that it is made of, its own first."""
+        own = self.artifact.member
+        blobs = self.image.blobs if self.image is not None else ()
+        return (own, *sorted({oci_layout.blob(digest) for digest in blobs} - {own}))
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The members of which something was accepted about it or a platform's image of it."""
+        below = self.image.platforms if self.image is not None else ()
+        claims = (claim for file in (self, *below) for claim in file.claims)
+        # A label is a member's path, and after a space which part of it.
+        return tuple(sorted({claim.evidence.partition(" ")[0] for claim in claims}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

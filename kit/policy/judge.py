@@ -16,14 +16,15 @@ from packaging.version import InvalidVersion, Version
 from kit.formats import distribution
 from kit.formats.distribution import Named
 from kit.formats.encodings import render_time
+from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import Line, ReleaseFile, matches
-from kit.formats.rules import Requirement
+from kit.formats.rules import Requirement, Signer
 from kit.model import Artifact, Claim, Digest, Finding, Level, Verdict
 from kit.policy import binding, demands, images, requirements
 from kit.policy.facts import Circumstances, FileFacts
 
-#: Reads the metadata inside a wheel or sdist; raises MalformedError where it cannot.
-Inside = Callable[[Artifact], Named]
+#: Reads the metadata inside a package; raises MalformedError where it cannot.
+Inside = Callable[[Artifact], Named | NpmPackage]
 
 
 def judge(
@@ -96,6 +97,7 @@ def _judge_file(
         findings += outcome.findings
     met = demands.once_each(claims)
     findings += _denied(file, where)
+    findings += _named_otherwise(release, line, file)
     findings += _contradicted(release, file)
     if not any(finding.level is Level.ERROR for finding in findings):
         findings += _bound(release, line, file, met, parts, partial(inside, file.artifact))
@@ -106,6 +108,8 @@ def _judge_file(
         size=file.size,
         claims=met,
         findings=(*findings, *images.by_index(file), *file.findings),
+        members=file.members,
+        evidence=file.evidence,
     )
 
 
@@ -142,8 +146,6 @@ def _below(version: str, floor: str) -> bool:
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
     """Fail a file that a signer of the policy lists under another digest."""
-    # Also one that no [signers] table names: `openpgp` in a requirement.
-    signers = dict.fromkeys((*release.signers.values(), *release.used_signers))
     return [
         _error(
             "digest.mismatch",
@@ -152,8 +154,25 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
             hint="the file is not the one its publisher listed",
         )
         for contradiction in file.contradictions
-        if any(not requirements.by_signer(signer, contradiction.over) for signer in signers)
+        if any(
+            not requirements.by_signer(signer, contradiction.over) for signer in _signers(release)
+        )
     ]
+
+
+def _named_otherwise(release: ReleaseFile, line: Line, file: FileFacts) -> list[Finding]:
+    """Fail an npm package that a signer of the policy signed as another one."""
+    return [
+        found
+        for claim in file.claims
+        if any(not requirements.by_signer(signer, claim) for signer in _signers(release))
+        and (found := binding.other_npm_package(file.artifact.name, line.source, claim)) is not None
+    ]
+
+
+def _signers(release: ReleaseFile) -> tuple[Signer, ...]:
+    # Also one that no [signers] table names: `openpgp` in a requirement.
+    return tuple(dict.fromkeys((*release.signers.values(), *release.used_signers)))
 
 
 def _bound(
@@ -168,6 +187,8 @@ def _bound(
     found: list[Finding | None]
     if line.source.image is not None:
         found = list(images.unproved(line, file, met, parts))
+    elif isinstance(line.source.package, NpmPackage):
+        found = [binding.unproved_package(name, line.source.package, met, parts, inside)]
     else:
         found = [binding.unproved_name(name, met, parts, inside)]
         # A package's line says its own version, and the name was held against that already.

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from kit.formats import provenance, strictjson
+from kit.formats import npm_registry, provenance, strictjson
 from kit.formats.encodings import render_time
 from kit.formats.rules import Denied, Requirement, Signer
-from kit.model import Claim, Digest
+from kit.model import Claim, Digest, EvidenceKind
 from kit.model.predicates import Vex
 from kit.policy import builds, documents
 from kit.policy.facts import Circumstances, FileFacts
@@ -103,7 +103,11 @@ def _by_circumstances(
     if logged is None:  # a certificate's was demanded by its instance; a key has none
         logged = claim.identity.subject_type == "key"
     if logged and not claim.log:
-        yield Miss("policy.log", "it rests on no transparency log, and the rule demands one")
+        hint = None
+        if claim.kind is EvidenceKind.NPM_PACKUMENT:
+            hint = "a registry's signature over a version is in no log: write log = false"
+        missing = "it rests on no transparency log, and the rule demands one"
+        yield Miss("policy.log", missing, hint)
 
 
 def _rest(
@@ -179,6 +183,8 @@ def by_signer(signer: Signer, claim: Claim) -> tuple[Miss, ...]:
     """Return why a claim is not this signer's."""
     if signer.openpgp is not None:
         return tuple(_by_openpgp(signer, claim))
+    if signer.npm_keys is not None:
+        return tuple(_by_registry(signer, claim))
     if signer.key is not None:
         return tuple(_by_key(signer, claim))
     return tuple(_by_certificate(signer, claim))
@@ -196,6 +202,22 @@ def _by_key(signer: Signer, claim: Claim) -> Iterator[Miss]:
     files = who.facts.get("key", "").split(", ")
     if who.subject_type != "key" or signer.key not in files:
         yield Miss("policy.identity", f"it was signed by {who.subject}, not by {signer.describe()}")
+
+
+def _by_registry(signer: Signer, claim: Claim) -> Iterator[Miss]:
+    """Yield what is another's: instance, keys, registry; and a key whose time was over."""
+    if claim.kind is not EvidenceKind.NPM_PACKUMENT:  # that rests on no instance
+        yield from _by_instance(signer, claim)
+    who = claim.identity
+    if who.subject_type != "key" or signer.npm_keys not in who.facts.get("key", "").split(", "):
+        yield Miss("policy.identity", f"it was signed by {who.subject}, not by {signer.describe()}")
+        return
+    if "key-expired" in who.facts and not signer.accept_expired:
+        yield Miss("npm.key-expired", "the time of the key that signed it is over")
+    named = who.facts.get("registry")
+    wanted = signer.registry or npm_registry.public()
+    if named is not None and named.rstrip("/") != wanted.rstrip("/"):
+        yield Miss("policy.registry", f"it was published to {named}, not to {wanted}")
 
 
 def _by_certificate(signer: Signer, claim: Claim) -> Iterator[Miss]:

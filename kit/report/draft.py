@@ -94,7 +94,9 @@ def _signers(lines: Sequence[Line]) -> Iterator[str]:
         if who.form == "identity":
             written.append(f"issuer = {string(who.issuer)}")
         written.append(f"{who.form} = {string(who.value)}")
-        if who.form != "openpgp":
+        if who.form == "npm-keys" and who.issuer:
+            written.append(f"registry = {string(who.issuer)}")
+        if who.trusted_root:
             written.append(f"trusted-root = {string(who.trusted_root)}")
         told = comment("signed something in the pack: whether it is who should have is for you")
         yield "\n".join([told, *_unless(who not in needed, written), ""])
@@ -182,7 +184,7 @@ def _demand(line: Line, demand: Demand, names: Mapping[Who, str], *, usable: boo
         for key, value in shown.build
     ]
     yield from _unless(not (whole and usable), written)
-    if shown.who.form == "key" and not shown.logged:
+    if shown.who.form in ("key", "npm-keys") and not shown.logged:
         yield comment("log = false  # it is in no log: nothing but the signer says when it signed")
 
 

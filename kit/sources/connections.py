@@ -3,7 +3,7 @@
 A request is sent to the very address that it is handed, under TLS 1.2 or newer that
 verifies the host's name; what comes back is framed in one way (:mod:`kit.sources.framing`)
 and not decoded. No redirect is followed here, nothing is tried twice, and no cookie,
-.netrc or proxy variable is read. Every line can be ended by the deadline of its thread.
+.netrc or usual proxy variable is read. Every line can be ended by the deadline of its thread.
 """
 
 from __future__ import annotations
@@ -15,19 +15,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from http.client import IncompleteRead
 from typing import Any, BinaryIO
 
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from urllib3 import (
+    BaseHTTPResponse,
+    HTTPConnectionPool,
+    HTTPSConnectionPool,
+    PoolManager,
+    ProxyManager,
+    Timeout,
+)
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 from urllib3.exceptions import TimeoutError as SlowError
 
-from kit.errors import MachineError
+from kit.errors import MachineError, UsageError
 from kit.sources import framing, urls
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import UnconnectedError, failure, passing, unconnected
+from kit.sources.route import DIRECT, Proxy, Route
 from kit.sources.traffic import PER_HOST
 from kit.sources.urls import Url
 
 CHUNK = 1 << 18
+_HOSTS = 32
 _SMALL = 1 << 16  # a short answer up to this size is read, so that its connection can be kept
 
 log = logging.getLogger(__name__)
@@ -39,13 +48,15 @@ Body = bytes | BinaryIO | Iterable[bytes] | None
 class Connections:
     """Keeps connections and sends requests over them. Threads may share it."""
 
-    def __init__(self, patience: Patience) -> None:
-        """Connect to nothing yet."""
+    def __init__(self, patience: Patience, route: Route = DIRECT) -> None:
+        """Connect to nothing yet; raise :class:`UsageError` for a CA file that is none."""
         self._patience = patience
-        context = ssl.create_default_context()  # its CA store follows SSL_CERT_FILE, as OpenSSL's
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._pools = PoolManager(num_pools=32, maxsize=PER_HOST, ssl_context=context)
-        self._pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self._proxy = route.proxy
+        context = _tls(route)
+        self._pools = PoolManager(_HOSTS, maxsize=PER_HOST, ssl_context=context)
+        self._by_proxy = self._pools if self._proxy is None else _proxied(self._proxy, context)
+        for pools in (self._pools, self._by_proxy):
+            pools.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
         _keep_queries_out_of_logs()
 
     def send(
@@ -63,23 +74,29 @@ class Connections:
         other errors as :class:`MachineError`.
         """
         patience = self._patience
-        pool = self._pools.connection_from_host(
+        direct = self._proxy is None or url.is_loopback
+        # A proxy that sees a request in plain text is told the whole URL, and its own secret.
+        forwarded = not direct and url.scheme == "http"
+        pool = (self._pools if direct else self._by_proxy).connection_from_host(
             f"[{address}]" if ":" in address else address,
             port=url.port,
             scheme=url.scheme,
-            pool_kwargs={"server_hostname": url.host},  # what the certificate must name
+            # What the certificate must name.
+            pool_kwargs={} if forwarded else {"server_hostname": url.host},
         )
+        shown = _shown(self._proxy) if forwarded else {}
         try:
             response = pool.urlopen(
                 method,
-                url.target,
+                url.full if forwarded else url.target,
                 body=body,
-                headers={"Host": url.authority, **headers},
+                headers={"Host": url.authority, **headers, **shown},
                 timeout=Timeout(
                     connect=max(min(patience.connect, deadline.left), 0.001), read=patience.read
                 ),
                 retries=False,
                 redirect=False,
+                assert_same_host=not forwarded,
                 preload_content=False,
                 decode_content=False,
                 enforce_content_length=False,  # whoever reads the body compares it
@@ -108,6 +125,33 @@ def pieces(response: Response, here: Url) -> Iterator[bytes]:
         yield piece
 
 
+def _tls(route: Route) -> ssl.SSLContext:
+    """Return how TLS is verified: by the system's CAs, as OpenSSL finds them, or by a file's."""
+    try:
+        context = ssl.create_default_context(cafile=route.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        why = error.strerror or "no certificates in PEM"
+        raise UsageError(f"{route.ca_file}: {why}", subject=str(route.ca_file)) from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _proxied(proxy: Proxy, context: ssl.SSLContext) -> ProxyManager:
+    return ProxyManager(
+        proxy.url.full,
+        _HOSTS,
+        proxy_headers=_shown(proxy),
+        proxy_ssl_context=context,
+        ssl_context=context,
+        maxsize=PER_HOST,
+    )
+
+
+def _shown(proxy: Proxy | None) -> dict[str, str]:
+    secret = None if proxy is None else proxy.authorization
+    return {} if secret is None else {"Proxy-Authorization": secret}
+
+
 def dismiss(response: Response, *, worth_reading: bool) -> None:
     """End an answer: read the rest of a short one to keep its connection, else close it."""
     rest = framing.length(response.headers)
@@ -134,6 +178,8 @@ def _unconnected(url: Url, error: ConnectTimeoutError) -> UnconnectedError:
 def _translated(url: Url, error: HTTPError) -> MachineError:
     """Return what a failure of urllib3 before the body means to the operator."""
     cause = error.args[-1] if error.args else None
+    if isinstance(error, ProxyError):
+        return failure("proxy", url, _why(cause, "the proxy does not let it through"))
     if isinstance(error, SlowError):
         return passing("timeout", url, "no answer in time")
     if isinstance(cause, IncompleteRead):

@@ -21,7 +21,8 @@ _LATER = "try again later; what is already fetched is kept"
 
 _HINTS = {
     "timeout": _LATER,
-    "unreachable": "check the name, the route and the firewall; proxy variables are not read",
+    "unreachable": "check the name, the route and the firewall; of proxies only --proxy is used",
+    "proxy": "check --proxy (AIRGAP_KIT_PROXY), and the credentials that it wants",
     "tls": "check this host's clock and CA store (SSL_CERT_FILE names another one);"
     " verification cannot be turned off",
     "unauthorized": "credentials are sent only to an index that pip's settings have them for;"
@@ -29,7 +30,8 @@ _HINTS = {
     "rate-limited": _LATER,
     "server": _LATER,
     "unexpected": "ask for the URL by other means and see what answers there",
-    "redirect": "if you trust where it leads, write that URL instead",
+    "redirect": "if you trust where it leads, write that URL instead; an inner host may be"
+    " allowed with --allow-redirect HOST",
     "digest": "one of the two was changed; if it stays so, ask whoever runs the place",
     "too-large": "raise the limit if that size is right",
     "truncated": "try again; if it stays so, the server or something before it cuts the answer",
@@ -85,6 +87,10 @@ def refusal(status: int, url: Url, headers: Headers) -> MachineError:
     retry_after = headers.get("retry-after")
     if status == 429 or (status == 403 and _spent(headers)):
         return _rate_limited(url, what, headers)
+    if status == 407:
+        return failure("proxy", url, "the proxy wants credentials")
+    if status == 511:  # RFC 6585 section 6
+        return failure("portal", url, "the network wants somebody to sign in")
     if status in (401, 403):
         return failure("unauthorized", url, what)
     if status in (500, 502, 503, 504):

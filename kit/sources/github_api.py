@@ -214,6 +214,7 @@ def _authorized(plain: Downloads, access: Access, credentials: Mapping[str, str]
     client = Client(
         plain_http=frozenset(access.plain_http),
         credentials=credentials,
+        route=plain.client.route,
         traffic=plain.client.traffic,
     )
     return Downloads(plain.folder, client, whose=" ".join(credentials))

@@ -15,6 +15,7 @@ from enum import StrEnum
 from kit.errors import UsageError
 from kit.sources import urls
 from kit.sources.failures import failure, passing
+from kit.sources.route import DIRECT, Route
 from kit.sources.urls import Url
 
 #: Host and port to addresses, as text; raises OSError where there are none.
@@ -61,8 +62,14 @@ def may_lead(origin: Reach, target: Reach) -> bool:
 
 
 def reach(address: str) -> Reach:
-    """Classify an address; an IPv6 form that carries an IPv4 address is classified by that."""
-    found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
+    """Classify an address; an IPv6 form that carries an IPv4 address is classified by that.
+
+    A name, which only a proxy resolves, is taken for a public one.
+    """
+    try:
+        found = _unwrapped(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return Reach.PUBLIC
     if found in _METADATA:
         return Reach.METADATA
     if found.is_link_local:
@@ -89,10 +96,12 @@ def _unwrapped(
 class Gate:
     """Decides, for one client, which URLs and addresses may be asked."""
 
-    def __init__(self, plain_http: frozenset[str], resolve: Resolve) -> None:
+    def __init__(self, plain_http: frozenset[str], resolve: Resolve, route: Route = DIRECT) -> None:
         """Allow plain HTTP to ``plain_http`` besides loopback; resolve names with ``resolve``."""
         self._plain_http = frozenset(host.lower() for host in plain_http)
         self._resolve = resolve
+        self._inward = frozenset(host.lower() for host in route.inward)
+        self._by_proxy = route.proxy is not None
 
     def allow(self, url: Url) -> None:
         """Raise :class:`UsageError` where plain HTTP would leave this host."""
@@ -121,10 +130,11 @@ class Gate:
     def addresses(self, url: Url, origin: Reach | None) -> Sequence[str]:
         """Return the addresses of a host, all vetted.
 
-        ``origin`` is what the redirecting place is; ``None`` for the operator's own URL.
+        ``origin`` is what the redirecting place is; ``None`` for the operator's own URL. By a
+        proxy that is the host's name as it is: the proxy resolves it, and says where it goes.
         """
         try:
-            found = self._resolve(url.host, url.port)
+            found = self._addresses_of(url)
         except (OSError, UnicodeError) as error:
             why = getattr(error, "strerror", None) or "the resolver refuses the name"
             raise passing("unreachable", url, f"no address: {why}") from error
@@ -132,7 +142,8 @@ class Gate:
             raise passing("unreachable", url, "no address")
         for address in found:
             there = reach(address)
-            if origin is not None and not may_lead(origin, there):
+            invited = origin is None or url.host in self._inward
+            if not invited and origin is not None and not may_lead(origin, there):
                 what = f"a {origin} address redirected to this, a {there} one"
                 raise failure("redirect", url, what)
             # What some resolvers make of `localhost`.
@@ -140,3 +151,8 @@ class Gate:
             if plain and there is not Reach.LOOPBACK:
                 raise failure("unreachable", url, f"{url.host} is not a loopback address here")
         return found
+
+    def _addresses_of(self, url: Url) -> Sequence[str]:
+        if self._by_proxy and not url.is_loopback:
+            return [url.host]
+        return self._resolve(url.host, url.port)

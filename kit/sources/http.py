@@ -5,8 +5,8 @@ or an error. Whatever else a server answers is never taken for one of the first 
 
 * Every hop of a redirect is vetted like the first URL, and the addresses that were vetted
   are the ones connected to: a name that resolves differently a moment later gains nothing.
-* Nothing about the operator is sent: no cookies or Referer; and neither .netrc nor proxy
-  variables are read. A credential goes to the one origin it was given for, and not even
+* Nothing about the operator is sent: no cookies or Referer; and neither .netrc nor the usual
+  proxy variables are read. A credential goes to the one origin it was given for, and not even
   there once a redirect has led elsewhere. TLS is verified, 1.2 or newer; nothing turns it off.
 * Bytes are asked for unencoded and kept as they came. A body whose end cannot be told from
   a cut is refused, since a short file would otherwise look whole. What broke off is gone on
@@ -32,6 +32,7 @@ from kit.sources.deadline import Deadline, Patience
 from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
 from kit.sources.hops import Gate, Reach, Resolve, reach
 from kit.sources.receiving import Part, paced
+from kit.sources.route import DIRECT, Route
 from kit.sources.traffic import Traffic
 from kit.sources.tries import Tries
 from kit.sources.urls import Url, public
@@ -111,9 +112,9 @@ class Client:
         *,
         plain_http: frozenset[str] = frozenset(),
         patience: Patience | None = None,
-        user_agent: str = f"airgap-kit/{__version__}",
         resolve: Resolve = system_resolver,
         credentials: Mapping[str, str] | None = None,
+        route: Route = DIRECT,
         traffic: Traffic | None = None,
     ) -> None:
         """Allow plain HTTP to loopback and to the hosts named in ``plain_http``, to no other.
@@ -123,10 +124,11 @@ class Client:
         """
         self.traffic = traffic or Traffic()
         self._credentials = dict(credentials or {})
-        self._gate = Gate(plain_http, resolve)
+        self.route = route
+        self._gate = Gate(plain_http, resolve, route)
         self._patience = patience or Patience()
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
-        self._connections = Connections(self._patience)
+        self._headers = {"User-Agent": f"airgap-kit/{__version__}", "Accept-Encoding": "identity"}
+        self._connections = Connections(self._patience, route)
 
     def fetch(
         self,

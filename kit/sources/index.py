@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from kit.errors import UsageError
 from kit.sources import urls
+from kit.sources.route import basic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def read(text: str) -> Index:
     if url.query is not None:
         raise UsageError(f"{url.public}: the URL of an index has no query", code="usage.url")
     base = url.full if url.path.endswith("/") else f"{url.full}/"
-    return Index(url=base, authorization=_basic(userinfo) if at else None)
+    return Index(url=base, authorization=basic(userinfo) if at else None)
 
 
 def default() -> Index:
@@ -60,10 +60,3 @@ def default() -> Index:
     from pypi_simple import PYPI_SIMPLE_ENDPOINT  # noqa: PLC0415 - takes half a second
 
     return read(PYPI_SIMPLE_ENDPOINT)
-
-
-def _basic(userinfo: str) -> str:
-    """Return the header for ``USER:PASSWORD``, each with %XX for other characters (RFC 7617)."""
-    user, _, password = userinfo.partition(":")
-    pair = f"{unquote(user)}:{unquote(password)}"
-    return f"Basic {b64encode(pair.encode()).decode('ascii')}"

@@ -101,8 +101,8 @@ def gather(
 
 
 def _package(source: Source) -> Package:
-    if source.package is None:
-        raise AssertionError(f"{source.text} names no package")
+    if not isinstance(source.package, Package):
+        raise TypeError(f"{source.text} names no Python project")
     return source.package
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from kit.errors import AnchorError
 from kit.trust import keyrings
 from kit.trust.anchors import FILE
+from kit.trust.npm_keys import FOLDER
 from kit.trust.places import Place
 
 # What a release file can name.
@@ -40,6 +41,21 @@ def keys(places: Sequence[Place]) -> tuple[str, ...]:
                 for path in _inside(place.folder / "keys")
                 if _WORD.fullmatch(path.name) and path.is_file()
             }
+        )
+    )
+
+
+def npm_keys(places: Sequence[Place]) -> tuple[str, ...]:
+    """Return the paths of the npm registries' keys that some place has, sorted."""
+    return tuple(
+        sorted(
+            {
+                f"{FOLDER}/{path.name}"
+                for place in places
+                for path in _inside(place.folder / FOLDER)
+                if _WORD.fullmatch(path.name) and path.suffix == ".json" and path.is_file()
+            }
+            - {f"{FOLDER}/{FILE}", f"{FOLDER}/root.json"}  # an instance may have that name
         )
     )
 

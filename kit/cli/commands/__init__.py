@@ -8,7 +8,7 @@ import typer
 
 from kit import __version__
 from kit.cli import terminal
-from kit.cli.commands import check, collect, extract, inspect, policy, verify
+from kit.cli.commands import check, collect, export, extract, inspect, policy, verify
 
 _HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
 
@@ -36,6 +36,7 @@ for command in (
     collect.collect,
     check.check,
     extract.extract,
+    export.export,
     verify.verify,
     inspect.inspect,
 ):

@@ -44,6 +44,14 @@ def collect(
             "(PIP_INDEX_URL, pip.conf), then the public one.",
         ),
     ] = None,
+    npm_registry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The registry for npm: sources. Default: npm's own settings "
+            "(npm_config_registry, .npmrc), then the public one.",
+        ),
+    ] = None,
     github_api: Annotated[
         str | None,
         typer.Option(metavar="URL", help="GitHub's API for github:OWNER/REPO sources."),
@@ -71,6 +79,24 @@ def collect(
             "Logins are Docker's own ($DOCKER_CONFIG/config.json).",
         ),
     ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Go through this proxy. Default: $AIRGAP_KIT_PROXY, which may hold its "
+            "credentials; other proxy variables are not read.",
+        ),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify TLS by these CAs (PEM), not by this host's."),
+    ] = None,
+    allow_redirect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST", help="A server outside may redirect to this host, though it is inside."
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -88,6 +114,7 @@ def collect(
         collecting,
         github_settings,
         registry_settings,
+        route_settings,
     )
     from kit.collect import target  # noqa: PLC0415
 
@@ -101,9 +128,13 @@ def collect(
             plain_http=tuple(plain_http or ()),
             index_url=index_url,
             github=github_settings.Options(api=github_api, token_file=github_token_file),
-            registries=registry_settings.Options(
+            images=registry_settings.Options(
                 mirrors=tuple(mirror or ()), token_hosts=tuple(token_host or ())
             ),
+            route=route_settings.Options(
+                proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
+            ),
+            npm_registry=npm_registry,
         ),
     )
     if plan:

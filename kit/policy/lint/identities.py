@@ -135,4 +135,6 @@ def key_of(signer: Signer) -> tuple[str, ...] | None:
         return (signer.issuer, who.partition("@")[0] if whole else who)
     if signer.key is not None:
         return ("key", signer.key)
+    if signer.npm_keys is not None:
+        return ("npm-keys", signer.npm_keys, signer.registry)
     return None if signer.openpgp is None else ("openpgp", signer.openpgp)

@@ -187,8 +187,9 @@ def _log(use: Use, logless: Collection[str]) -> Iterator[Finding]:
     wanted, who = use.requirement, use.requirement.signer
     if who is None or who.openpgp is not None:
         return
-    demanded = wanted.log or (wanted.log is None and who.key is not None)
-    if who.key is not None and wanted.log is False:
+    by_key = who.key is not None or who.npm_keys is not None
+    demanded = wanted.log or (wanted.log is None and by_key)
+    if by_key and wanted.log is False:
         yield warning(
             "lint.key-unlogged",
             f"{use.path}.log",
@@ -202,7 +203,7 @@ def _log(use: Use, logless: Collection[str]) -> Iterator[Finding]:
             f"{use.path}.log",
             f"the trusted root of {who.trusted_root!r} lists no log, so that nothing can be in "
             "one: nobody meets it",
-            "log = false" if who.key is not None else "leave `log` out",
+            "log = false" if by_key else "leave `log` out",
         )
 
 

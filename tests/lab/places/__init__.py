@@ -14,6 +14,7 @@ scripts of :mod:`tests.lab.hostile_http`.
 """
 
 from tests.lab.places.github import GitHub
+from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.registry import Registry, Storage, TokenServer
@@ -22,6 +23,7 @@ from tests.lab.places.server import Place, Reply, secrets_seen
 __all__ = [
     "PUBLISH",
     "GitHub",
+    "Npm",
     "Place",
     "Publication",
     "PyPI",
@@ -30,5 +32,6 @@ __all__ = [
     "Storage",
     "TokenServer",
     "attested",
+    "released",
     "secrets_seen",
 ]

@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 from kit.errors import MachineError, MalformedError
-from kit.formats import distribution
+from kit.formats import distribution, source_archive
 from kit.formats.distribution import Named
 from tests import archives
 from tests.archives import DIST_INFO, SDIST_NAME, WHEEL_NAME
@@ -140,11 +140,11 @@ WHEEL_FAULTS = {
         "0 .dist-info/METADATA files",
     ),
     "METADATA over the limit": (
-        archives.wheel(METADATA=archives.metadata() + b"x" * distribution.MAX_METADATA),
+        archives.wheel(METADATA=archives.metadata() + b"x" * source_archive.MAX_METADATA),
         "METADATA is over",
     ),
     "WHEEL over the limit": (
-        archives.wheel(WHEEL=b"x" * (distribution.MAX_METADATA + 1)),
+        archives.wheel(WHEEL=b"x" * (source_archive.MAX_METADATA + 1)),
         "WHEEL is over",
     ),
     "METADATA empty": (archives.wheel(METADATA=b""), "one Name and one Version"),
@@ -326,8 +326,8 @@ SDIST_FAULTS = {
         "PKG-INFO is no regular file",
     ),
     "PKG-INFO over the limit": (
-        archives.member(b"x" * (distribution.MAX_METADATA + 1)),
-        "PKG-INFO over",
+        archives.member(b"x" * (source_archive.MAX_METADATA + 1)),
+        "metadata over",
     ),
     "PKG-INFO cut short": (archives.header(size=700) + b"x" * 600, "ends within a file"),
     "another file cut short": (archives.header("tool-1.0/tool.py", 700) + b"x", "ends within"),
@@ -337,17 +337,17 @@ SDIST_FAULTS = {
     "a negative size": (archives.header("tool-1.0/tool.py", -512) + INFO, "negative size"),
     "a negative extended size": (
         archives.header("pax", -512, tarfile.XHDTYPE) + INFO,
-        "header or PKG-INFO over",
+        "header or metadata over",
     ),
     "an extended size that is none": (pax("size", "-512") + INFO, "negative size"),
     "an extended size that is no number": (pax("size", "x") + INFO, "cannot be read"),
     "an extended header over the limit": (
         archives.member(b"x" * 65_537, "pax", tarfile.XHDTYPE) + INFO,
-        "header or PKG-INFO over 65536",
+        "header or metadata over 65536",
     ),
     "a long name over the limit": (
         archives.member(b"x" * 65_537, "long", tarfile.GNUTYPE_LONGNAME) + INFO,
-        "header or PKG-INFO over 65536",
+        "header or metadata over 65536",
     ),
     "a record without its newline": (
         archives.member(b"8 path=x", "pax", tarfile.XHDTYPE) + INFO,
@@ -455,7 +455,7 @@ def test_a_bomb_in_an_extended_header_is_refused_in_little_memory(kind: bytes) -
     raw = bomb(archives.header("pax", 500 * MEGABYTE, kind), 500)
     tracemalloc.start()
     try:
-        with pytest.raises(MalformedError, match="header or PKG-INFO over"):
+        with pytest.raises(MalformedError, match="header or metadata over"):
             read(raw, SDIST_NAME)
         assert tracemalloc.get_traced_memory()[1] < 32 * MEGABYTE
     finally:

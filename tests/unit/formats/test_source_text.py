@@ -242,15 +242,6 @@ def test_what_is_no_repository_at_a_tag_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["npm:tool@1.0"],
-)
-def test_a_source_of_a_later_version_is_refused_by_name(text: str) -> None:
-    with pytest.raises(MalformedError, match="not offered by this version"):
-        parse(text)
-
-
-@pytest.mark.parametrize(
     ("text", "name"),
     [
         ("oci:ghcr.io/acme/tool:1.0", "tool:1.0"),

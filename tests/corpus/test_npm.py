@@ -1,0 +1,131 @@
+"""Real npm evidence: registry signatures and attestations of public npm, under its real keys."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kit.check.jobs import Basis, Job, Outcome, Subject, run
+from kit.errors import RejectedError
+from kit.formats import npm_keys, npm_package, npm_packument, trusted_root
+from kit.formats.encodings import b64decode
+from kit.formats.npm_packument import Published, RegistrySignature
+from kit.formats.subresource import strongest
+from kit.model import Digest, EvidenceKind
+from kit.trust.anchors import Anchor
+from kit.trust.npm_keys import NpmKeyring
+from kit.verifiers.npm import RegistryKeys
+from tests.corpus import cases
+from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
+
+pytestmark = pytest.mark.skipif(not PRESENT, reason=WHY_ABSENT)
+
+KEYS = "npm/keys.json"
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+#: Before the older key ended.
+THEN = datetime(2024, 6, 1, tzinfo=UTC)
+
+
+def rows() -> list[dict[str, Any]]:
+    if not PRESENT:
+        return []
+    text = (CORPUS / "npm/registry-signatures/registry-signatures.jsonl").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+ROWS = rows()
+
+
+def keyring() -> NpmKeyring:
+    raw = (CORPUS / "npm/npm-keys.json").read_bytes()
+    return NpmKeyring(path=KEYS, keys=npm_keys.parse(raw), raw=raw, origin="corpus")
+
+
+def published(row: dict[str, Any], **changes: str) -> Published:
+    told = row | changes
+    return Published(
+        package=npm_package.of(told["name"], told["version"]),
+        integrity=told["integrity"],
+        digest=strongest(told["integrity"]),
+        shasum=None,
+        signatures=(RegistrySignature(keyid=told["keyid"], sig=b64decode(told["sig"])),),
+    )
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['name']}@{row['version']}")
+def test_a_real_registry_signature_holds_for_its_version_and_integrity_alone(
+    row: dict[str, Any],
+) -> None:
+    registries = RegistryKeys([keyring()], THEN if "jl3b" in row["keyid"] else NOW)
+    found = published(row)
+    assert found.digest is not None
+    known = {"sha256": Digest("sha256", "0" * 64), found.digest.algorithm: found.digest}
+    (claim,) = registries.verify(found).claims_for("packument", known)
+    assert claim.names == (found.package.purl,)
+    assert claim.identity.facts["key"] == KEYS
+    other = {found.digest.algorithm: Digest(found.digest.algorithm, "0" * 128)}
+    with pytest.raises(RejectedError) as caught:
+        list(registries.verify(found).claims_for("packument", known | other))
+    assert caught.value.code == "digest.mismatch"
+    for changes in (
+        {"name": "other"},
+        {"version": "9.9.9"},
+        {"integrity": "sha512-" + "A" * 86 + "=="},
+    ):
+        with pytest.raises(RejectedError) as caught:
+            registries.verify(published(row, **changes))
+        assert caught.value.code == "npm.signature"
+
+
+def test_a_real_key_that_has_ended_signs_nothing_today() -> None:
+    row = next(row for row in ROWS if "jl3b" in row["keyid"])
+    with pytest.raises(RejectedError) as caught:
+        RegistryKeys([keyring()], NOW).verify(published(row))
+    assert caught.value.code == "npm.key-expired"
+
+
+def test_a_real_excerpt_is_read_as_what_it_was_made_of() -> None:
+    for row in ROWS:
+        found = published(row)
+        assert npm_packument.signed(npm_packument.excerpt(found)) == (found,)
+
+
+# ---- attestations, as `check` puts them to the verifiers
+
+CASES = [c for c in (cases.load() if PRESENT else []) if c.row["cls"].startswith("npm")]
+
+
+def outcome(case: cases.Case) -> Outcome:
+    raw = (CORPUS / case.row["trusted_root"]).read_bytes()
+    anchor = Anchor(instance="sigstore", raw=raw, root=trusted_root.parse(raw), origin="test")
+    basis = Basis(anchors=(anchor,), at=NOW, npm_keys=(keyring(),))
+    known = {"sha256": Digest("sha256", "0" * 64)} | {d.algorithm: d for d in case.digests}
+    job = Job(
+        label=case.id,
+        raw=case.bundle(),
+        subjects=(Subject(member="m", name=None, digests=known),),
+        kind=EvidenceKind.NPM_ATTESTATIONS,
+    )
+    (found,) = run([job], basis, 1)
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_a_real_attestation_of_npm_has_its_verdict_under_npms_rules(case: cases.Case) -> None:
+    found = outcome(case)
+    passes = case.expected == "pass" and bool(case.digests)
+    assert bool(found.claims) == passes, [r.code for r in found.refusals]
+    for claim in found.claims:
+        (name,) = claim.names
+        assert npm_package.parse_purl(name) is not None
+        if case.row["cls"] == "npm-publish":
+            assert claim.identity.facts["key"] == KEYS
+            assert claim.identity.facts["registry"].startswith("https://")
+    if not passes:
+        assert {refusal.code for refusal in found.refusals} <= {
+            "sigstore.entry", "sigstore.signature", "evidence.malformed", "statement.subject",
+        }  # fmt: skip
+        assert found.refusals
