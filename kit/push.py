@@ -85,9 +85,9 @@ def push(
         for verdict in report.verdicts
         if verdict.passed and image_plan.is_image(verdict)
     ]
-    if not any(map(image_plan.is_image, report.verdicts)):
+    if not any(item.member.startswith(oci_layout.BLOBS) for item in pack.manifest.artifacts):
         raise UsageError(
-            "there is no image in what was asked for",
+            "there is no image in this pack",
             code="push.nothing",
             hint="export --as files writes files",
         )

@@ -7,13 +7,14 @@ blobs on another host, and lie in every way that :meth:`Place.fault` can say.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import ssl
 from urllib.parse import parse_qs, unquote
 
 from tests.lab.hostile_http import Request
 from tests.lab.places.server import Place, Reply
-from tests.lab.shelf import INDEX, Document, Shelf, listing
+from tests.lab.shelf import INDEX, Blob, Document, Shelf, listing
 
 USER, PASSWORD, TOKEN = "jo", "s3cr3t-p4ss", "t0k3n.for-pulling"
 
@@ -60,7 +61,7 @@ def token(request: Request, *, login: bool) -> Reply:
 
 
 class Registry(Place):
-    """A registry of one repository, ``acme/tool``.
+    """A registry of one repository, ``acme/tool``, to pull from and to push to.
 
     ``auth`` is ``""``, ``"basic"``, ``"token"`` (anybody gets one) or ``"token-login"``;
     ``realm`` is where tokens come from, its own ``/token`` by default.
@@ -86,6 +87,10 @@ class Registry(Place):
         self.page_size = 0
         #: What the referrers API does not know of.
         self.unlisted: set[str] = set()
+        #: What it says it took and forgets: digests and tags.
+        self.forgets: set[str] = set()
+        #: Where uploads are sent to, if not here.
+        self.uploads_at = ""
 
     @property
     def host(self) -> str:
@@ -126,8 +131,12 @@ class Registry(Place):
     def answer(self, request: Request) -> Reply:
         """Answer as the specification says."""
         _, _, *name, kind, reference = unquote(request.path).split("/")
+        if kind == "uploads":
+            _, _, *name, kind, _, reference = unquote(request.path).split("/")
         if name != ["acme", "tool"]:
             return _unknown("NAME_UNKNOWN")
+        if request.method in ("POST", "PUT"):
+            return self._taken(request, kind, reference)
         if kind == "manifests":
             return self._manifest(request, reference)
         if kind == "blobs":
@@ -163,6 +172,29 @@ class Registry(Place):
                 here = self.path("referrers", digest)
                 headers.append(f'Link: <{here}?at={at + self.page_size}>; rel="next"')
         return Reply(body=json.dumps(value).encode(), headers=tuple(headers))
+
+    def _taken(self, request: Request, kind: str, reference: str) -> Reply:
+        if request.method == "POST":
+            where = self.uploads_at or self.url("")
+            location = f"{where}{self.path('blobs', 'uploads/')}1?state=x"
+            return Reply(status=202, headers=(f"Location: {location}",))
+        raw, media_type = request.body, "".join(request.values("content-type"))
+        digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+        if kind == "blobs":
+            if f"digest={digest}" not in unquote(request.target):
+                return Reply(status=400)
+            if digest not in self.forgets:
+                self.shelf.blobs[digest] = Blob(media_type, raw)
+            return Reply(status=201)
+        value = json.loads(raw)
+        subject = value.get("subject")
+        about = None if subject is None else self.shelf.documents[subject["digest"]]
+        if digest not in self.forgets:
+            self.shelf.documents[digest] = Document(media_type, raw, subject=about)
+            if reference != digest and reference not in self.forgets:
+                self.shelf.tags[reference] = digest
+        listed = subject is not None and self.has_referrers
+        return Reply(status=201, headers=(f"OCI-Subject: {subject['digest']}",) if listed else ())
 
 
 def sent(document: Document) -> Reply:
