@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kit.collect.completing import Completing, Lookup
 from kit.errors import UsageError
 from kit.formats import npm_registry as npm_address
 from kit.formats.release_file import Line
@@ -55,6 +56,7 @@ class Settings:
     ``plain_http`` are hosts that may be spoken to without TLS, ``route`` is the way out.
     ``index`` is the package index, the public one if there is none, and ``npm`` are the
     registries likewise; ``github`` is GitHub's API, and the tokens for it.
+    ``lookup`` says which transparency logs may be asked for the proofs that signatures lack.
     """
 
     plain_http: frozenset[str] = frozenset()
@@ -62,6 +64,7 @@ class Settings:
     index: Index | None = None
     npm: Registries | None = None
     github: Access = field(default_factory=Access)
+    lookup: Lookup = field(default_factory=Lookup)
 
 
 class Places:
@@ -90,6 +93,7 @@ class Places:
         self.lock = threading.RLock()
         self._say = say
         self._credentialed: dict[str, Downloads] = {}
+        self._completing = Completing(settings.lookup, lambda: self._plain, say)
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
@@ -99,10 +103,17 @@ class Places:
                 yield from plans[source.scheme](source, line if source is line.source else None)
             else:
                 yield f"  {source.text}: this version does not collect {source.scheme}:"
+        if self._settings.lookup.off is None:
+            for log in self._settings.lookup.logs:
+                yield f"  would ask: {log.place} for what lacks its proof"
 
     def gathered(self, lines: Sequence[Line]) -> list[Gathered]:
-        """Gather what several lines name, at once; see :meth:`gathered_of`."""
-        return each(self.gathered_of, lines)
+        """Gather what several lines name, at once; see :meth:`gathered_of`.
+
+        Then ask a log for what signatures among it lack.
+        """
+        brought = each(self.gathered_of, lines)
+        return [self._completing.completed(one) for one in brought]
 
     def gathered_of(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.

@@ -180,7 +180,7 @@ def _mode(entry: Path) -> int:
 def _is_evidence(entry: Path) -> bool:
     if kinds.by_name(entry.name) is not None:
         return True
-    if not entry.name.endswith((".json", ".jsonl")) or entry.stat().st_size > MAX_EVIDENCE:
+    if not entry.name.endswith(kinds.LOOKED_INTO) or entry.stat().st_size > MAX_EVIDENCE:
         return False
     return kinds.by_content(entry.name, _read(entry)) is not None
 

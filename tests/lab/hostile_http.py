@@ -15,7 +15,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -43,11 +43,12 @@ Script = Iterable[Step] | Callable[[], Iterable[Step]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One request as it was received."""
+    """One request as it was received; ``body`` is as long as it said."""
 
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -185,7 +186,8 @@ class HostileServer:
             if not more:
                 return None
             raw += more
-        first, *rest = raw.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
+        start, _, body = raw.partition(b"\r\n\r\n")
+        first, *rest = start.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
         pairs = (header.partition(":") for header in rest)
         request = Request(
@@ -193,6 +195,13 @@ class HostileServer:
             target=target,
             headers=tuple((name, value.strip()) for name, _, value in pairs),
         )
+        length = int("".join(request.values("content-length")) or 0)
+        while len(body) < length:
+            more = line.recv(65536)
+            if not more:
+                return None
+            body += more
+        request = replace(request, body=body)
         with self._lock:
             self.requests.append(request)
         return request
