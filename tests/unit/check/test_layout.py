@@ -483,6 +483,13 @@ def test_c163_an_image_is_no_chart(tmp_path: Path) -> None:
     assert "helm.not-a-chart" in codes(check(carried, tmp_path, line(source=CHART)), "error")
 
 
+def test_c163_an_index_of_charts_is_no_chart(tmp_path: Path) -> None:
+    carried = Carried()
+    index = carried.store.index(carried.store.chart("tool", "1.0+build"))
+    carry(index, carried, CHART)
+    assert "helm.not-a-chart" in codes(check(carried, tmp_path, line(source=CHART)), "error")
+
+
 def test_c163_a_prov_file_is_told_of_and_counts_for_nothing(tmp_path: Path) -> None:
     prov = b"-----BEGIN PGP SIGNED MESSAGE-----\n"
     report = check(chart(prov=prov), tmp_path, line(source=CHART))
