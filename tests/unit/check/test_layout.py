@@ -169,6 +169,7 @@ def test_c156_evidence_on_the_index_is_none_on_its_platforms(tmp_path: Path) -> 
     report = check(carried, tmp_path, line(EACH))
     unmet = [f for f in only(report).findings if f.code == "policy.unmet"]
     assert [f.subject for f in unmet] == [f"tool:1.0 ({platform})" for platform in PLATFORMS]
+    assert all(f.message.startswith(f"{f.subject}: no evidence shows") for f in unmet)
 
 
 def test_c156_evidence_on_the_platforms_is_none_on_the_index(tmp_path: Path) -> None:
