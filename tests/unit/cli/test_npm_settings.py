@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from kit.sources.registry import Registries, Registry
 
 from kit.cli import npm_settings
 from kit.errors import UsageError
 from kit.formats import npm_registry
 from kit.formats.source_text import parse_source
+from kit.sources.npm_registry import Registries, Registry
 
 PLAIN = parse_source("npm:tool@1.0.0", "s")
 SCOPED = parse_source("npm:@acme/tool@1.0.0", "s")

@@ -262,8 +262,8 @@ def test_an_answer_is_the_bundles_in_it() -> None:
     assert json.loads(found[0]) == json.loads(BUNDLE)
     assert len(found) == 2
     assert kinds.by_content("attestations.json", raw) is EvidenceKind.NPM_ATTESTATIONS
-    assert kinds.of_bundles(raw) is EvidenceKind.NPM_ATTESTATIONS
-    assert kinds.of_bundles(BUNDLE) is EvidenceKind.SIGSTORE
+    assert kinds.of_bundle(raw) is EvidenceKind.NPM_ATTESTATIONS
+    assert kinds.of_bundle(BUNDLE) is EvidenceKind.SIGSTORE
 
 
 @pytest.mark.parametrize(
