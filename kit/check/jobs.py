@@ -20,7 +20,7 @@ from kit.errors import EvidenceError, RejectedError
 from kit.model import Claim, Contradiction, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
-from kit.verifiers import cosign, npm, pep740
+from kit.verifiers import cosign, npm, pep740, unlogged
 from kit.verifiers.cosign import VerifiedPayload
 from kit.verifiers.npm import RegistryKeys
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
@@ -54,6 +54,7 @@ class Job:
 
     Of a signature or attestation that cosign attached to an image, ``raw`` is the layer's
     blob and ``annotations`` are what proves it.
+    ``completed_from`` is the member that collecting made it of, by adding the log's proof.
     """
 
     label: str
@@ -61,6 +62,7 @@ class Job:
     subjects: tuple[Subject, ...]
     kind: EvidenceKind = EvidenceKind.SIGSTORE
     annotations: Mapping[str, str] = field(default_factory=dict)
+    completed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +189,9 @@ class _Verifiers:
         try:
             verified = _verified(verifier, job)
         except EvidenceError as error:
+            refusal = _refusal(job, unlogged.explained(error, job.kind))
             for subject in job.subjects:
-                found.refusals[subject.member].append(_refusal(job, error))
+                found.refusals[subject.member].append(refusal)
             return []
         whole = None
         if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
@@ -197,6 +200,7 @@ class _Verifiers:
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
+                claim = replace(claim, completed_from=job.completed_from)
                 found.claims[subject.member].append(self._told(claim, verified, whole))
             except EvidenceError as error:
                 found.refusals[subject.member].append(_refusal(job, error))

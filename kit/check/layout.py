@@ -105,6 +105,7 @@ class _Walk:
         elif document is not None:
             self._image(document)
             self._demand_config(document, self._platforms)
+            self._chart(document)
 
     # ---- documents
 
@@ -165,11 +166,14 @@ class _Walk:
         return document
 
     def _image(self, manifest: ImageManifest) -> None:
-        there = [part for part in manifest.parts if self._is_there(part)]
-        if manifest.config.media_type == oci_manifest.HELM_CONFIG and manifest.config in there:
-            self._chart(manifest)
+        for part in manifest.parts:
+            self._is_there(part)
 
     def _chart(self, manifest: ImageManifest) -> None:
+        """Read what a chart says it is; an index with charts in it is none."""
+        there = oci_layout.blob(manifest.config.digest) in self.walked.blobs
+        if manifest.config.media_type != oci_manifest.HELM_CONFIG or not there:
+            return
         if not any(layer.media_type in helm_chart.CONTENT for layer in manifest.layers):
             self._fail("helm.malformed", "its manifest has a chart's config and no chart")
             return

@@ -8,6 +8,7 @@ those with its name and another integrity, the signature says that it is another
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from kit.check import hashing
 from kit.check.hashing import Known
@@ -18,7 +19,7 @@ from kit.formats.encodings import render_time
 from kit.formats.npm_packument import Published
 from kit.model import Contradiction, Digest, EvidenceFile, EvidenceKind
 from kit.pack.reader import Pack
-from kit.verifiers.npm import RegistryKeys
+from kit.verifiers.npm import RegistryKeys, Signed
 
 #: Versions of one packument that are put to one file: those of its name are one.
 MAX_VERSIONS = 4
@@ -33,7 +34,7 @@ def run(
     pack: Pack, known: Known, evidence: Sequence[EvidenceFile], basis: Basis
 ) -> Iterator[Outcome]:
     """Yield the outcome of every packument for each member it is about, in order."""
-    registries = RegistryKeys(basis.npm_keys, basis.at, basis.npm_accept_expired)
+    bench = _Bench(RegistryKeys(basis.npm_keys, basis.at, basis.npm_accept_expired))
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     for piece in evidence:
         try:
@@ -45,7 +46,7 @@ def run(
             continue
         for member in piece.about:
             fitting = _fitting(versions, names.get(member), known[member])
-            yield _outcome(piece.member, member, fitting, known[member], registries)
+            yield bench.outcome(piece.member, member, fitting, known[member])
 
 
 _Key = str | Digest
@@ -69,54 +70,59 @@ def _fitting(
     return list({id(version): version for version in found}.values())[:MAX_VERSIONS]
 
 
-def _outcome(
-    label: str,
-    member: str,
-    versions: Sequence[Published],
-    known: Mapping[str, Digest],
-    registries: RegistryKeys,
-) -> Outcome:
-    if not versions:
-        error = RejectedError(
-            "it is of other versions, none of which has this file's name or integrity",
-            code="npm.other-version",
-        )
-        return _refused(member, label, error)
-    outcomes = [_of_version(label, member, version, known, registries) for version in versions]
-    claims = tuple(claim for outcome in outcomes for claim in outcome.claims)
-    return Outcome(
-        member=member,
-        claims=claims,
-        refusals=tuple(r for outcome in outcomes for r in outcome.refusals),
-        notes=tuple(note for outcome in outcomes for note in outcome.notes),
-        contradictions=tuple(c for outcome in outcomes for c in outcome.contradictions),
-    )
+@dataclass(slots=True)
+class _Bench:
+    """The keys, and what they were asked already: a pack may ask one version about every file."""
 
+    registries: RegistryKeys
+    told: dict[Published, Signed | EvidenceError] = field(default_factory=dict)
 
-def _of_version(
-    label: str,
-    member: str,
-    version: Published,
-    known: Mapping[str, Digest],
-    registries: RegistryKeys,
-) -> Outcome:
-    try:
-        signed = registries.verify(version)
-    except EvidenceError as error:
-        return _refused(member, label, error)
-    try:
-        claims = tuple(signed.claims_for(label, known))
-    except EvidenceError as error:
-        against: tuple[Contradiction, ...] = ()
-        if error.code == "digest.mismatch":
-            against = tuple(
-                Contradiction(over=claim, message=error.message)
-                for claim in signed.over(label, known)
+    def outcome(
+        self, label: str, member: str, versions: Sequence[Published], known: Mapping[str, Digest]
+    ) -> Outcome:
+        if not versions:
+            error = RejectedError(
+                "it is of other versions, none of which has this file's name or integrity",
+                code="npm.other-version",
             )
+            return _refused(member, label, error)
+        outcomes = [self._of_version(label, member, version, known) for version in versions]
         return Outcome(
-            member=member, claims=(), refusals=(_refusal(label, error),), contradictions=against
+            member=member,
+            claims=tuple(claim for outcome in outcomes for claim in outcome.claims),
+            refusals=tuple(r for outcome in outcomes for r in outcome.refusals),
+            notes=tuple(note for outcome in outcomes for note in outcome.notes),
+            contradictions=tuple(c for outcome in outcomes for c in outcome.contradictions),
         )
-    return Outcome(member=member, claims=claims, refusals=(), notes=tuple(_told(label, version)))
+
+    def _of_version(
+        self, label: str, member: str, version: Published, known: Mapping[str, Digest]
+    ) -> Outcome:
+        signed = self._ask(version)
+        if isinstance(signed, EvidenceError):
+            return _refused(member, label, signed)
+        try:
+            claims = tuple(signed.claims_for(label, known))
+        except EvidenceError as error:
+            against = signed.over(label, known) if error.code == "digest.mismatch" else ()
+            return Outcome(
+                member=member,
+                claims=(),
+                refusals=(_refusal(label, error),),
+                contradictions=tuple(
+                    Contradiction(over=claim, message=error.message) for claim in against
+                ),
+            )
+        notes = tuple(_told(label, version))
+        return Outcome(member=member, claims=claims, refusals=(), notes=notes)
+
+    def _ask(self, version: Published) -> Signed | EvidenceError:
+        if version not in self.told:
+            try:
+                self.told[version] = self.registries.verify(version)
+            except EvidenceError as error:
+                self.told[version] = error
+        return self.told[version]
 
 
 def _told(label: str, version: Published) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""What came of a pack's evidence: claims, and findings, bounded whatever the pack repeats."""
+"""What came of a pack's evidence: claims and findings by the member they are about, bounded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from kit.check.jobs import Refusal
 from kit.errors import EvidenceError
 from kit.model import Claim, Contradiction, Finding, Level
+from kit.verifiers import unlogged
 
 #: Findings kept of one member: a hostile pack could make them as many as the product of its
 #: lines and its files.
@@ -23,14 +24,37 @@ class Weighed:
     contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    incomplete: list[tuple[str, str, EvidenceError | Refusal]] = field(default_factory=list)
 
     def accept(self, member: str, claim: Claim) -> None:
         """Keep a claim that a verifier made about a member."""
         self.claims.setdefault(member, []).append(claim)
+        if claim.completed_from is not None:
+            what = f"{claim.evidence}: made of {claim.completed_from} while collecting, which "
+            what += "added the log's proof; verified like any other"
+            self.find(member, Level.NOTE, "evidence.completed", what)
 
     def refuse(self, member: str, label: str, error: EvidenceError | Refusal) -> None:
-        """Keep why a piece of evidence makes no claim about a member."""
+        """Keep why a piece of evidence makes no claim about a member.
+
+        That it was published without a log entry waits for :meth:`settle`.
+        """
+        if error.code == unlogged.CODE:
+            self.incomplete.append((member, label, error))
+            return
         self.find(member, Level.WARNING, error.code, f"{label}: {error.message}", error.hint)
+
+    def settle(self) -> None:
+        """Tell what lacks its log entry, but for what was completed, and holds so."""
+        completed = {
+            (member, claim.completed_from)
+            for member, claims in self.claims.items()
+            for claim in claims
+        }
+        for member, label, error in self.incomplete:
+            if (member, label.partition(" ")[0]) not in completed:  # a label may end ` line 2`
+                message = f"{label}: {error.message}"
+                self.find(member, Level.WARNING, error.code, message, error.hint)
 
     def find(
         self, member: str, level: Level, code: str, message: str, hint: str | None = None

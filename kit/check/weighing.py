@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kit.check import attached, detached, documents, hashing, jobs, packuments
+from kit.check.beside import Beside
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Subject
 from kit.check.weighed import Weighed
@@ -61,6 +62,7 @@ def weigh(
     _keep(jobs.run(bundles, basis, workers), weighed)
     _keep(packuments.run(pack, known, versions, basis), weighed)
     _keep(detached.run(pack, known, signed, openpgp), weighed)
+    weighed.settle()
     _weigh_manifests(pack, known, weighed)
     _weigh_documents(pack, known, weighed)
     weighed.close()
@@ -87,13 +89,15 @@ def _jobs(
     ``others`` have a verifier of their own.
     """
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
+    beside = Beside(pack.manifest.evidence)
     for evidence in pack.manifest.evidence:
-        if evidence.kind in _WAITING or evidence in others:
+        if evidence.kind in _WAITING or evidence in others or beside.speaks_for_another(evidence):
             continue
         if evidence.kind in attached.KINDS:
             yield from attached.jobs(pack, known, evidence, weighed)
             continue
         try:
+            beside.demand_logged(evidence)
             if evidence.kind not in bundled.KINDS:
                 raise UnsupportedError(f"this version does not verify a {evidence.kind.value}")
             raw = hashing.read(pack, evidence)
@@ -111,7 +115,11 @@ def _jobs(
         for number, part in enumerate(parts, start=1):
             which = f" {bundled.part(evidence.kind)} {number}" if len(parts) > 1 else ""
             yield Job(
-                label=evidence.member + which, raw=part, subjects=subjects, kind=evidence.kind
+                label=evidence.member + which,
+                raw=part,
+                subjects=subjects,
+                kind=evidence.kind,
+                completed_from=beside.completed_from(evidence),
             )
 
 

@@ -25,7 +25,9 @@ def text(outcome: Outcome, *, require_log: bool) -> str:
         lines.append(f"FAIL  {plain(outcome.subject)}")
         if not outcome.refusals:
             lines.append("      there is no bundle in what was given: nothing was verified")
-    lines += [f"      {plain(r.bundle)}: {r.code}: {plain(r.message)}" for r in outcome.refusals]
+    for refusal in outcome.refusals:
+        lines.append(f"      {plain(refusal.bundle)}: {refusal.code}: {plain(refusal.message)}")
+        lines += [f"        {refusal.hint}"] if refusal.hint else []
     if not require_log:
         lines.append("      --no-log: nothing shows that the signature is in a transparency log")
     return "".join(f"{line}\n" for line in lines)

@@ -26,7 +26,7 @@ from kit.policy.builds import GITHUB_ISSUER
 from kit.policy.expectations import Expectations
 from kit.trust import anchors, places
 from kit.trust.anchors import Anchor
-from kit.verifiers import npm, pep740
+from kit.verifiers import npm, pep740, unlogged
 from kit.verifiers.sigstore import SigstoreVerifier
 
 _DIGEST = re.compile(r"(sha256|sha384|sha512):[0-9a-fA-F]*")
@@ -55,6 +55,7 @@ class Refusal:
     bundle: str
     code: str
     message: str
+    hint: str | None = None
     foreign: bool = False
 
 
@@ -148,8 +149,11 @@ def _ask(
         else:
             claim = verified.claim_for(label, known)
     except EvidenceError as error:
-        foreign = isinstance(error, ForeignError)
-        return Refusal(bundle=label, code=error.code, message=error.message, foreign=foreign)
+        told = unlogged.explained(error, piece.kind)
+        foreign = isinstance(told, ForeignError)
+        return Refusal(
+            bundle=label, code=told.code, message=told.message, hint=told.hint, foreign=foreign
+        )
     missed = expectations.misses(request.wanted, claim)
     if missed:
         who = f"{claim.identity.subject} (issuer {claim.identity.issuer or 'none'})"
@@ -192,7 +196,7 @@ def _name(subject: str) -> str | None:
 
 def _split(path: Path) -> tuple[EvidenceKind, Sequence[bytes]]:
     raw = _read(path, sigstore_bundle.MAX_BYTES * 4)
-    kind = kinds.of_bundles(raw)
+    kind = kinds.of_bundle(raw)
     return kind, bundled.split(kind, raw)
 
 

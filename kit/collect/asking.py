@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kit.collect.completing import Completing, Lookup
 from kit.formats import npm_registry as npm_address
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
@@ -59,7 +60,9 @@ class Settings:
     ``plain_http`` are hosts that may be spoken to without TLS, ``route`` is the way out.
     ``index`` is the package index, the public one if there is none, and ``npm`` are the
     registries likewise; ``github`` is GitHub's API, and the tokens for it;
-    ``images`` is how registries of images are reached.
+    ``images`` is how registries of images are
+    reached; ``lookup`` says which transparency logs may be asked for the proofs that
+    signatures lack.
     """
 
     plain_http: frozenset[str] = frozenset()
@@ -68,6 +71,7 @@ class Settings:
     npm: Registries | None = None
     github: Access = field(default_factory=Access)
     images: ImageAccess = field(default_factory=ImageAccess)
+    lookup: Lookup = field(default_factory=Lookup)
 
 
 class Places:
@@ -96,16 +100,24 @@ class Places:
         self.lock = threading.RLock()
         self._say = say
         self._credentialed: dict[str, Downloads] = {}
+        self._completing = Completing(settings.lookup, lambda: self._plain, say)
 
     def planned(self, line: Line) -> Iterator[str]:
         """Yield what :meth:`gathered_of` would take or ask for, a line each; asks nothing."""
         plans = self._plans
         for source in (line.source, *line.evidence):
             yield from plans[source.scheme](source, line if source is line.source else None)
+        if self._settings.lookup.off is None:
+            for log in self._settings.lookup.logs:
+                yield f"  would ask: {log.place} for what lacks its proof"
 
     def gathered(self, lines: Sequence[Line]) -> list[Gathered]:
-        """Gather what several lines name, at once; see :meth:`gathered_of`."""
-        return each(self.gathered_of, lines)
+        """Gather what several lines name, at once; see :meth:`gathered_of`.
+
+        Then ask a log for what signatures among it lack.
+        """
+        brought = each(self.gathered_of, lines)
+        return [self._completing.completed(one) for one in brought]
 
     def gathered_of(self, line: Line) -> Gathered:
         """Gather a line's artifacts, and evidence from everywhere it says to look.
@@ -116,8 +128,8 @@ class Places:
         brought = self._ask(line.source, line)
         for source in line.evidence:
             more = self._ask(source, None, brought)
-            brought = Gathered(
-                artifacts=brought.artifacts,
+            brought = replace(
+                brought,
                 evidence=(*brought.evidence, *more.evidence),
                 asked=(*brought.asked, *more.asked),
                 layout=_joined(brought.layout, more.layout),

@@ -17,7 +17,7 @@ from pathlib import Path
 from kit.errors import PackError
 from kit.export import image_plan, writing
 from kit.formats import distribution, encodings
-from kit.formats.source_text import parse_source
+from kit.formats.source_text import Package, parse_source
 from kit.model import Report, Verdict
 from kit.pack.reader import Pack
 
@@ -54,7 +54,7 @@ def _requirements(files: Iterable[Verdict]) -> list[str]:
     for verdict in files:
         package = parse_source(verdict.source, "source").package
         named = distribution.parse_published(verdict.name)
-        if package is not None and named is not None:
+        if isinstance(package, Package) and named is not None:
             version = f"{named.project}=={named.version}"
             by_version.setdefault(version, []).append(f"--hash=sha256:{_hex(verdict)}")
     return [

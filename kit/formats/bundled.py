@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from kit.formats import npm_attestations, pep740, sigstore_bundle
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from kit.formats import (
+    bare_envelope,
+    bare_signature,
+    npm_attestations,
+    pep740,
+    sign_blob,
+    sigstore_bundle,
+)
 from kit.model import EvidenceKind
 
+_READERS: Mapping[EvidenceKind, Callable[[bytes], tuple[bytes, ...]]] = MappingProxyType(
+    {
+        EvidenceKind.SIGSTORE: sigstore_bundle.split,
+        EvidenceKind.PEP740: pep740.bundles,
+        EvidenceKind.NPM_ATTESTATIONS: npm_attestations.bundles,
+        EvidenceKind.DSSE: bare_envelope.bundles,
+        EvidenceKind.SIGN_BLOB: sign_blob.bundles,
+        EvidenceKind.SIGNATURE: bare_signature.bundles,
+    }
+)
 #: Kinds of evidence that are verified as Sigstore bundles.
-KINDS = frozenset({EvidenceKind.SIGSTORE, EvidenceKind.PEP740, EvidenceKind.NPM_ATTESTATIONS})
+KINDS = frozenset(_READERS)
+#: Of those, the kinds whose form has no room for a log entry, or may do without.
+UNLOGGED = frozenset({EvidenceKind.DSSE, EvidenceKind.SIGN_BLOB, EvidenceKind.SIGNATURE})
 
 
 def split(kind: EvidenceKind, raw: bytes) -> tuple[bytes, ...]:
     """Return the bundles of a file of one of :data:`KINDS`.
 
-    Lines are not parsed; a file of PEP 740 or of npm is, and :class:`MalformedError` raised if
-    it is none.
+    Lines of Sigstore bundles are not parsed; any other file is, and
+    :class:`EvidenceError` raised if it is not of its kind.
     """
-    if kind is EvidenceKind.PEP740:
-        return pep740.bundles(raw)
-    if kind is EvidenceKind.NPM_ATTESTATIONS:
-        return npm_attestations.bundles(raw)
-    return sigstore_bundle.split(raw)
+    return _READERS[kind](raw)
 
 
 def part(kind: EvidenceKind) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kit.formats import strictjson
+from kit.formats import oci_manifest, strictjson
 from kit.formats.fields import Fields
 from kit.formats.oci_manifest import DOCKER_CONFIG, OCI_CONFIG, Platform
 
@@ -15,8 +15,5 @@ MEDIA_TYPES = frozenset({OCI_CONFIG, DOCKER_CONFIG})
 def platform(raw: bytes) -> Platform:
     """Return the platform; raise :class:`MalformedError` for a config that names none."""
     top = Fields(strictjson.parse(raw, max_bytes=MAX_BYTES))
-    return Platform(
-        os=top.needed_text("os"),
-        architecture=top.needed_text("architecture"),
-        variant=top.text("variant") or "",
-    )
+    top.needed_text("os"), top.needed_text("architecture")
+    return oci_manifest.platform(top)

@@ -69,6 +69,9 @@ def _row(item: Fields) -> Asked:
     carried = item.get("carried")
     if carried is not None and carried is not False:
         raise MalformedError(f"{item.where('carried')} is not false")
+    added = item.get("added")
+    if added is not None and added is not True:
+        raise MalformedError(f"{item.where('added')} is not true")
     row = Asked(
         place=item.text("place") or "",
         wanted=item.text("wanted") or "",
@@ -76,6 +79,7 @@ def _row(item: Fields) -> Asked:
         sha256=sha256,
         note=item.text("note"),
         carried=carried is None,
+        added=added is not None,
     )
     _demand_all_read(item)
     return row
@@ -94,4 +98,6 @@ def _rendered(row: Asked) -> dict[str, Any]:
         said["note"] = row.note
     if not row.carried:
         said["carried"] = False
+    if row.added:
+        said["added"] = True
     return said

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-from kit.errors import MalformedError, UnsupportedError
+from kit.errors import EvidenceError, MalformedError, UnsupportedError
 from kit.formats import dsse, encodings, strictjson
 from kit.formats.fields import Fields
 from kit.formats.log_entry_body import READERS, Logged, Signer
-from kit.formats.sigstore_bundle import LogEntry, MessageSignature
+from kit.formats.sigstore_bundle import Bundle, LogEntry, MessageSignature
 from kit.model import Digest
 
 MAX_BYTES = 16 << 20
@@ -73,6 +74,29 @@ def disagreement(
     return _envelope_disagreement(logged, content)
 
 
+def stranger(entry: LogEntry, bundle: Bundle, digest_of: Callable[[str], str]) -> str | None:
+    """Say in which way an entry is of another signature than this bundle's, or ``None``.
+
+    ``digest_of`` gives the digest (hex) of the bytes that were signed, by an algorithm; it is
+    asked for message signatures alone. Of a bundle by a key nobody knows here which key; then
+    the signature itself, which only one key makes, must be the same.
+    """
+    try:
+        logged = parse(entry)
+    except EvidenceError as error:
+        return error.message
+    key = Signer(der=logged.signer.der, is_certificate=False)
+    signer = Signer(der=bundle.certificates[0], is_certificate=True) if bundle.certificates else key
+    content = bundle.content
+    if not bundle.certificates and logged.signature is None:
+        return "the log entry has no signature to tell the key by"
+    told = disagreement(logged, content, signer)
+    if told is not None or isinstance(content, dsse.Envelope) or logged.signed is None:
+        return told
+    same = digest_of(logged.signed.algorithm) == logged.signed.hex
+    return None if same else "the log entry is about other bytes"
+
+
 _OTHER_SIGNATURE = "the log entry has another signature than the bundle"
 
 
@@ -85,7 +109,7 @@ def _envelope_disagreement(logged: Logged, envelope: dsse.Envelope) -> str | Non
     if logged.payload is not None:
         return _differs(logged.payload, envelope.payload, "payload")
     if logged.envelope is not None:  # intoto 0.0.1 without a payload hash
-        return _differs(logged.envelope, _uploaded(envelope), "envelope")
+        return _differs(logged.envelope, uploaded(envelope), "envelope")
     return "the log entry says nothing about the payload"
 
 
@@ -94,7 +118,7 @@ def _differs(told: Digest, raw: bytes, what: str) -> str | None:
     return None if actual == told.hex else f"the log entry is about another {what}"
 
 
-def _uploaded(envelope: dsse.Envelope) -> bytes:
+def uploaded(envelope: dsse.Envelope) -> bytes:
     """Return an envelope as Go's encoding/json writes it: what Rekor v1 was sent."""
     signature = envelope.signatures[0]
     value = {

@@ -67,7 +67,7 @@ def _hashedrekord_1(spec: Fields) -> Logged:
     return Logged(
         kind="hashedrekord",
         version="0.0.1",
-        signer=_pem_signer(key.needed_octets("content")),
+        signer=signer_of_pem(key.needed_octets("content")),
         signature=signature.needed_octets("content"),
         signed=_hash(spec.needed_object("data").needed_object("hash")),
     )
@@ -78,7 +78,7 @@ def _dsse_1(spec: Fields) -> Logged:
     return Logged(
         kind="dsse",
         version="0.0.1",
-        signer=_pem_signer(signature.needed_octets("verifier")),
+        signer=signer_of_pem(signature.needed_octets("verifier")),
         signature=encodings.b64decode_either(signature.needed_text("signature")),
         payload=_hash(spec.needed_object("payloadHash")),
     )
@@ -96,7 +96,7 @@ def _intoto_2(spec: Fields) -> Logged:
     return Logged(
         kind="intoto",
         version="0.0.2",
-        signer=_pem_signer(signature.needed_octets("publicKey")),
+        signer=signer_of_pem(signature.needed_octets("publicKey")),
         signature=encodings.b64decode_either(text),
         payload=_hash(content.needed_object("payloadHash")),
     )
@@ -108,7 +108,7 @@ def _intoto_1(spec: Fields) -> Logged:
     return Logged(
         kind="intoto",
         version="0.0.1",
-        signer=_pem_signer(spec.needed_octets("publicKey")),
+        signer=signer_of_pem(spec.needed_octets("publicKey")),
         payload=None if payload is None else _hash(payload),
         envelope=_hash(content.needed_object("hash")),
     )
@@ -118,7 +118,8 @@ def _hash(fields: Fields) -> Digest:
     return encodings.digest(fields.needed_text("algorithm"), fields.needed_text("value"))
 
 
-def _pem_signer(pem: bytes) -> Signer:
+def signer_of_pem(pem: bytes) -> Signer:
+    """Read one certificate or public key in PEM; raise :class:`MalformedError` for another text."""
     label, der = public_key.pem(pem)
     if label == "CERTIFICATE":
         return Signer(der=der, is_certificate=True)

@@ -30,6 +30,8 @@ MAX_ANNOTATIONS = 256
 #: Characters of an annotation: cosign keeps whole certificates and log entries in them.
 MAX_ANNOTATION = 1 << 20
 MAX_TEXT = 2048
+#: Characters of each part of a platform: they are told in findings and reports.
+MAX_PLATFORM = 128
 MAX_URLS = 16
 MAX_SIZE = 2**53 - 1
 
@@ -266,11 +268,20 @@ def _platform(fields: Fields | None) -> Platform | None:
     if fields is None:
         return None
     _refuse_other_case(fields, _PLATFORM)
+    return platform(fields)
+
+
+def platform(fields: Fields) -> Platform:
+    """Read the platform in a descriptor, or in an image's config, which says it alike."""
+    told = {key: fields.text(key) or "" for key in sorted(_PLATFORM)}
+    for key, text in told.items():
+        if len(text) > MAX_PLATFORM:
+            raise MalformedError(f"{fields.where(key)} is over {MAX_PLATFORM} characters")
     return Platform(
-        os=_text(fields, "os") or "unknown",
-        architecture=_text(fields, "architecture") or "unknown",
-        variant=_text(fields, "variant") or "",
-        os_version=_text(fields, "os.version") or "",
+        os=told["os"] or "unknown",
+        architecture=told["architecture"] or "unknown",
+        variant=told["variant"],
+        os_version=told["os.version"],
     )
 
 

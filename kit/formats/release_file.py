@@ -66,13 +66,14 @@ class Line:
         """Say whether a file of this name is one of the line's artifacts.
 
         Decided by the text alone, so that both sides of the gap agree. A wildcard never
-        takes a file whose name makes it evidence; a name that is written out does.
+        takes a file whose name makes it evidence or a trusted root; a name that is written
+        out does.
         """
         if name in self.names:
             return True
-        return kinds.by_name(name) is None and any(
-            matches(pattern, name) for pattern in self.patterns
-        )
+        if kinds.by_name(name) is not None or kinds.is_anchor(name):
+            return False
+        return any(matches(pattern, name) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

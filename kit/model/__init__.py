@@ -29,7 +29,10 @@ class EvidenceKind(StrEnum):
     NPM_PACKUMENT = "npm-packument"
     OPENPGP = "openpgp-signature"
     DSSE = "dsse-envelope"
+    SIGN_BLOB = "sign-blob-bundle"
     SIGNATURE = "bare-signature"
+    CERTIFICATE = "certificate"
+    IMAGE_DIGESTS = "image-digests"
     SBOM = "sbom"
     SCAN = "scan"
     VEX = "vex"
@@ -119,7 +122,8 @@ class Asked:
     ``place`` is a URL without query, fragment and credentials, or a ``file:`` path as the
     release file writes it; never an absolute path. ``note`` says why something was skipped.
     ``sha256`` is that of what was found, and ``carried`` whether the pack has it: a page that
-    was only read, or evidence about none of the files, is not.
+    was only read, or evidence about none of the files, is not. ``added`` says that nobody
+    published it so: collecting made it of what was published and of this place's answer.
     """
 
     place: str
@@ -128,6 +132,7 @@ class Asked:
     sha256: str | None = None
     note: str | None = None
     carried: bool = True
+    added: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +216,9 @@ class Claim:
     evidence gives it, empty where it gives none. Such a claim names no artifact. It is about
     one whose digest the document gives (``predicate.about`` then has the claim's digest),
     else only about one for which the policy names the document.
+
+    ``completed_from`` is there where the log's proof was added while collecting: the member of
+    the signature as it was published.
     """
 
     kind: EvidenceKind
@@ -227,6 +235,7 @@ class Claim:
     predicate: Predicate | None = None
     predicate_json: str | None = None
     document: str | None = None
+    completed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,12 @@ def _meet_each(
     return Outcome(
         met=all(outcome.met for outcome in outcomes),
         claims=tuple(claim for outcome in outcomes for claim in outcome.claims),
-        findings=tuple(finding for outcome in outcomes for finding in outcome.findings),
+        findings=tuple(
+            # The subject is the platform's image, which a report for people does not repeat.
+            replace(finding, message=f"{finding.subject}: {finding.message}")
+            for outcome in outcomes
+            for finding in outcome.findings
+        ),
     )
 
 

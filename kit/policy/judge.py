@@ -26,6 +26,9 @@ from kit.policy.facts import Circumstances, FileFacts
 #: Reads the metadata inside a package; raises MalformedError where it cannot.
 Inside = Callable[[Artifact], Named | NpmPackage]
 
+#: Findings of one kind that fail a file: one would do, and a hostile pack could have thousands.
+MAX_AGAINST = 32
+
 
 def judge(
     release: ReleaseFile, files: Sequence[FileFacts], inside: Inside, at: datetime
@@ -146,7 +149,8 @@ def _below(version: str, floor: str) -> bool:
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
     """Fail a file that a signer of the policy lists under another digest."""
-    return [
+    signers = _signers(release)
+    found = [
         _error(
             "digest.mismatch",
             file.artifact.name,
@@ -154,20 +158,21 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
             hint="the file is not the one its publisher listed",
         )
         for contradiction in file.contradictions
-        if any(
-            not requirements.by_signer(signer, contradiction.over) for signer in _signers(release)
-        )
+        if any(not requirements.by_signer(signer, contradiction.over) for signer in signers)
     ]
+    return found[:MAX_AGAINST]
 
 
 def _named_otherwise(release: ReleaseFile, line: Line, file: FileFacts) -> list[Finding]:
     """Fail an npm package that a signer of the policy signed as another one."""
-    return [
-        found
+    signers = _signers(release)
+    found = [
+        other
         for claim in file.claims
-        if any(not requirements.by_signer(signer, claim) for signer in _signers(release))
-        and (found := binding.other_npm_package(file.artifact.name, line.source, claim)) is not None
+        if (other := binding.other_npm_package(file.artifact.name, line.source, claim)) is not None
+        and any(not requirements.by_signer(signer, claim) for signer in signers)
     ]
+    return found[:MAX_AGAINST]
 
 
 def _signers(release: ReleaseFile) -> tuple[Signer, ...]:

@@ -79,7 +79,8 @@ def _by(claims: Sequence[Claim]) -> str:
     when = "" if claim.signed_at is None else f"  signed {render_time(claim.signed_at)}"
     # The time in an OpenPGP signature is its signer's word; the document has it.
     by = "openpgp" if claim.identity.subject_type == "openpgp" else "sigstore"
-    return f"{by}{through}  {plain(claim.identity.subject)}{kind}{when}{more}"
+    added = ", its log entry added while collecting" if claim.completed_from else ""
+    return f"{by}{through}  {plain(claim.identity.subject)}{kind}{when}{added}{more}"
 
 
 def builds(claims: Sequence[Claim]) -> Iterator[str]:

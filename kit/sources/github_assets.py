@@ -90,7 +90,7 @@ def _wanted(asking: Asking, name: str, listed: Mapping[str, Asset]) -> bool:
         return True
     if kinds.by_name(name) is None:
         # Signers also write `attestation.json`: what it is shows when it is there.
-        return name.endswith((".json", ".jsonl")) and listed[name].size <= MAX_EVIDENCE
+        return name.endswith(kinds.LOOKED_INTO) and listed[name].size <= MAX_EVIDENCE
     target = kinds.named_after(name)
     if target is None or target not in listed:
         return True

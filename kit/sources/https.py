@@ -24,18 +24,43 @@ MAX_ARTIFACT = 64 << 30
 MAX_EVIDENCE = kinds.MAX_BYTES
 _EVIDENCE_SECONDS = 300.0
 
+#: What is asked for beside an artifact, whatever is there. Each name is a request, so these are
+#: the names that signers' tools write by themselves; a release file can name any other.
 SIDECARS = (
     ".sigstore.json",
     ".sigstore",
     ".sigstore.jsonl",
+    ".bundle",
     ".intoto.jsonl",
-    ".sha256",
-    ".sha512",
+    ".provenance",
+    ".attestation",
     ".asc",
+    ".gpg",
     ".sig",
+    ".sha256",
+    ".sha384",
+    ".sha512",
+    ".spdx.json",
+    ".cdx.json",
+    ".sbom.json",
 )
-MANIFESTS = ("SHA256SUMS", "SHA512SUMS", "checksums.txt")
-MANIFEST_SIDECARS = (".sigstore.json", ".sigstore", ".asc", ".sig")
+#: What is asked for in an artifact's folder: digest manifests, and provenance of many files.
+IN_FOLDER = (
+    "SHA256SUMS",
+    "SHA384SUMS",
+    "SHA512SUMS",
+    "SHA256SUMS.txt",
+    "SHA512SUMS.txt",
+    "sha256sum.txt",
+    "checksums.txt",
+    "multiple.intoto.jsonl",
+)
+#: What is asked for beside a digest manifest or a document that is there.
+SIGNATURES = (".sigstore.json", ".sigstore", ".bundle", ".asc", ".gpg", ".sig")
+#: What is asked for beside the file of a bare signature that is there.
+CERTIFICATES = kinds.CERTIFICATES
+_ROUNDS = 3  # a file, its signature, the signature's certificate
+_SIGNED = frozenset({EvidenceKind.DIGESTS, *kinds.OF_DOCUMENTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +79,19 @@ class _File:
             if can_name(self.name + suffix)
         ]
 
-    def manifests(self) -> list[_File]:
+    def in_folder(self) -> list[_File]:
         folder = urls.parse(self.url).public.rpartition("/")[0]
-        return [_File(name, f"{folder}/{name}") for name in MANIFESTS if name != self.name]
+        return [_File(name, f"{folder}/{name}") for name in IN_FOLDER if name != self.name]
+
+    def follows(self) -> list[_File]:
+        """Return what is asked for because this file is there; nothing follows that for good."""
+        if kinds.by_name(self.name) in _SIGNED:
+            return self.beside(SIGNATURES)
+        if self.name.endswith(".sig"):
+            bare = urls.parse(self.url).public
+            signed = _File(self.name.removesuffix(".sig"), bare.removesuffix(".sig"))
+            return signed.beside(CERTIFICATES)
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +101,25 @@ class _Reply:
 
 
 def places(url: str) -> Iterator[str]:
-    """Yield every URL that :func:`gather` may ask, without queries, each once."""
+    """Yield every URL that :func:`gather` may ask, without queries, each once.
+
+    What stands beside one file is one line: ``https://…/tool{.asc,.sig}``.
+    """
     artifact = _File(published_name(url), url)
-    files = [artifact, *artifact.beside(SIDECARS)]
-    for manifest in artifact.manifests():
-        files += [manifest, *manifest.beside(MANIFEST_SIDECARS)]
-    yield from dict.fromkeys(urls.public(file.url) for file in files)
+    yield urls.public(url)
+    yield from _together(artifact, SIDECARS + CERTIFICATES)
+    yield from (file.url for file in artifact.in_folder())
+    for file in (*artifact.beside(SIDECARS), *artifact.in_folder()):
+        if kinds.by_name(file.name) in _SIGNED:
+            for line in _together(file, SIGNATURES + CERTIFICATES):
+                yield f"{line} if that is there"
+
+
+def _together(file: _File, suffixes: Iterable[str]) -> Iterator[str]:
+    """Yield one line of what stands beside a file, if anything may."""
+    named = [suffix for suffix in suffixes if can_name(file.name + suffix)]
+    if named:
+        yield f"{urls.parse(file.url).public}{{{','.join(named)}}}"
 
 
 def gather(url: str, downloads: Downloads, *, limit: int = MAX_ARTIFACT) -> Gathered:
@@ -90,24 +138,17 @@ def gather(url: str, downloads: Downloads, *, limit: int = MAX_ARTIFACT) -> Gath
             subject=place,
             hint="check the URL; what was published may have been moved or withdrawn",
         )
-    around = artifact.beside(SIDECARS) + artifact.manifests()
-    replies = _ask_all(downloads, around)
-    found = [file for file, reply in zip(around, replies, strict=True) if reply.found]
-    manifests = [file for file in found if file.name in MANIFESTS]
-    replies += _ask_sidecars(downloads, manifests, known=[artifact, *around])
-    return _gathered((first.found,), [first, *replies])
+    around = artifact.beside(SIDECARS) + artifact.in_folder()
+    return _gathered((first.found,), [first, *_ask_on(downloads, around, known=artifact)])
 
 
 def gather_evidence(url: str, downloads: Downloads) -> Gathered:
     """Fetch one file of evidence; what is clearly absent is an answer, not an error.
 
-    A digest manifest brings the signatures beside it.
+    A digest manifest or document brings the signatures beside it, a signature its certificate.
     """
     file = _File(published_name(url), url)
-    replies = _ask_all(downloads, [file])
-    if replies[0].found and kinds.by_name(file.name) is EvidenceKind.DIGESTS:
-        replies += _ask_sidecars(downloads, [file], known=[file])
-    return _gathered((), replies)
+    return _gathered((), _ask_on(downloads, [file]))
 
 
 def published_name(url: str) -> str:
@@ -131,13 +172,20 @@ def published_name(url: str) -> str:
     return name
 
 
-def _ask_sidecars(
-    downloads: Downloads, manifests: Iterable[_File], known: Iterable[_File]
+def _ask_on(
+    downloads: Downloads, files: Sequence[_File], known: _File | None = None
 ) -> list[_Reply]:
-    """Ask for the signatures of manifests that were found, but for what was asked before."""
-    before = {file.url for file in known}
-    wanted = [file for found in manifests for file in found.beside(MANIFEST_SIDECARS)]
-    return _ask_all(downloads, [file for file in wanted if file.url not in before])
+    """Ask for files, then for what follows those that are there, and those of them."""
+    asked = {urls.parse(file.url).public for file in (known,) if file}
+    replies: list[_Reply] = []
+    for _ in range(_ROUNDS):
+        files = [file for file in files if file.url not in asked]
+        asked |= {file.url for file in files}
+        answers = _ask_all(downloads, files)
+        replies += answers
+        there = [file for file, reply in zip(files, answers, strict=True) if reply.found]
+        files = list(dict.fromkeys(more for file in there for more in file.follows()))
+    return replies
 
 
 def _ask_all(downloads: Downloads, files: Sequence[_File]) -> list[_Reply]:

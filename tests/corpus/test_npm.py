@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.check.jobs import Basis, Job, Outcome, Subject, run
-from kit.errors import RejectedError
-from kit.formats import npm_keys, npm_package, npm_packument, trusted_root
+from kit.cli import npm_settings
+from kit.errors import MachineError, RejectedError
+from kit.formats import npm_attestations, npm_keys, npm_package, npm_packument, trusted_root
 from kit.formats.encodings import b64decode
 from kit.formats.npm_packument import Published, RegistrySignature
+from kit.formats.source_text import parse_source
 from kit.formats.subresource import strongest
-from kit.model import Digest, EvidenceKind
+from kit.model import Answer, Digest, EvidenceKind, Gathered
+from kit.sources import npm as npm_source
+from kit.sources.downloads import Downloads
+from kit.sources.http import Client
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.npm import RegistryKeys
 from tests.corpus import cases
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
+from tests.e2e.conftest import Site
+from tests.lab.places import Npm, Publication
 
 pytestmark = pytest.mark.skipif(not PRESENT, reason=WHY_ABSENT)
 
@@ -129,3 +140,68 @@ def test_a_real_attestation_of_npm_has_its_verdict_under_npms_rules(case: cases.
             "sigstore.entry", "sigstore.signature", "evidence.malformed", "statement.subject",
         }  # fmt: skip
         assert found.refusals
+
+
+# ---- real packages: tarballs of the public registry, with attestations that the lab serves
+
+ATTESTED = CORPUS / "slsa-verifier/testdata/npm/gha"
+#: Real answers of the attestations endpoint, by the package they are about.
+PUBLISHED = {
+    "sigstore@2.3.1": "provenance-npm-test-cli-v1-prega.tgz.json",
+    "gundam-visor@1.0.1": "gundam-visor-cli-v1-tag.tgz.json",
+    "@trishankatdatadog/supreme-goggles@1.0.5": "supreme-googles-cli-v02-tag.tgz.json",
+    "@laurentsimon/provenance-npm-test@1.0.5": "provenance-npm-test-ossf.tgz.json",
+}
+
+
+@cache
+def from_the_registry(package: str, folder: Path) -> Gathered:
+    """Gather a real package from the registry that npm is set up for; skip where there is none."""
+    source = parse_source(f"npm:{package}", "source")
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        found = npm_settings.registries([source], None, folder, os.environ)
+        assert found is not None
+        registry = found.of(npm_source.package_of(source))
+        client = Client(credentials=registry.credentials)
+        return npm_source.gather(source, lambda _: True, Downloads(folder, client), registry)
+    except MachineError as error:
+        pytest.skip(f"no such package of a registry can be had: {error.code}")
+
+
+@pytest.mark.online
+@pytest.mark.parametrize("package", PUBLISHED)
+def test_a_real_package_passes_from_a_registry_to_the_check(package: str, tmp_path: Path) -> None:
+    (tarball,) = from_the_registry(package, tmp_path / "downloads").artifacts
+    content, named = tarball.path.read_bytes(), npm_package.parse(package)
+    answer = (ATTESTED / PUBLISHED[package]).read_bytes()
+    site = Site(tmp_path / "site")
+    shutil.rmtree(site.folder / "trust-roots")
+    keys = site.folder / "trust-roots/npm/keys.json"
+    keys.parent.mkdir(parents=True)
+    keys.write_bytes((CORPUS / "npm/npm-keys.json").read_bytes())
+    site.policy(
+        f'\n[[artifact]]\nsource = "npm:{package}"\n[[artifact.require]]\nsigner = "npm"\n'
+        f'predicate-type = "{npm_attestations.PUBLISH}"\n',
+        'schema = 1\nname = "real"\nversion = "1"\n[signers.npm]\nnpm-keys = "npm/keys.json"\n',
+    )
+    release = Publication(name=named.name, version=named.version, files={tarball.name: content})
+    with Npm(release) as place:
+        place.attestations[package] = answer
+        ran = site.collect("--npm-registry", place.url)
+        assert ran.status == 0, ran.out
+    ran = site.check("real-1.pack.tar")
+    assert ran.status == 0
+    (artifact,) = ran.document["results"][0]["report"]["artifacts"]
+    assert artifact["claims"][0]["names"] == [named.purl]
+
+
+@pytest.mark.online
+def test_the_public_registry_has_the_tarball_and_tells_its_attestations(tmp_path: Path) -> None:
+    got = from_the_registry("is-number@7.0.0", tmp_path)
+    rows = {row.wanted: row for row in got.asked}
+    assert rows["is-number-7.0.0.tgz"].answer is Answer.FOUND
+    for wanted in ("is-number-7.0.0.tgz.npm-attestations.json", "public keys of the registry"):
+        # What the registry answers for these is its own: here it is a clear no.
+        assert rows[wanted].answer in (Answer.ABSENT, Answer.FOUND)
+    assert rows["packument of is-number@7.0.0"].note is not None

@@ -128,7 +128,7 @@ def annotations_of(bundle: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     chain = material.get("x509CertificateChain", {}).get("certificates", [])
     if chain:
-        found["dev.sigstore.cosign/certificate"] = _pem(chain[0]["rawBytes"])
+        found["dev.sigstore.cosign/certificate"] = pem(chain[0]["rawBytes"])
     for entry in material.get("tlogEntries", []):
         found["dev.sigstore.cosign/bundle"] = document(
             {
@@ -154,5 +154,6 @@ def _stamp(token: bytes) -> str:
     return document({"SignedRFC3161Timestamp": base64(token)}).decode()
 
 
-def _pem(text: str) -> str:
+def pem(text: str) -> str:
+    """Return a certificate in base64 as PEM."""
     return f"-----BEGIN CERTIFICATE-----\n{fill(text, 64)}\n-----END CERTIFICATE-----\n"

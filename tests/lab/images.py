@@ -14,6 +14,7 @@ signs; :mod:`tests.lab.cosign` does.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -82,13 +83,12 @@ class Store:
     def image(self, platform: str = "linux/amd64", *layers: bytes, docker: bool = False) -> Blob:
         """Return an image for a platform; without ``layers`` it has one of its own."""
         os, architecture, *variant = platform.split("/")
-        config = {"architecture": architecture, "os": os, "rootfs": {"type": "layers"}}
+        contents = layers or (f"the layer for {platform}".encode(),)
+        rootfs = {"type": "layers", "diff_ids": [_diff_id(raw) for raw in contents]}
+        config = {"architecture": architecture, "os": os, "rootfs": rootfs}
         if variant:
             config["variant"] = variant[0]
-        kept = [
-            self.put(DOCKER_LAYER if docker else LAYER, raw)
-            for raw in layers or (f"the layer for {platform}".encode(),)
-        ]
+        kept = [self.put(DOCKER_LAYER if docker else LAYER, raw) for raw in contents]
         return self.manifest(
             self.put(DOCKER_CONFIG if docker else CONFIG, document(config)),
             kept,
@@ -161,6 +161,12 @@ class Store:
         """Return an SBOM as `cosign attach sbom` does: the manifest, and the SBOM itself."""
         layer = self.put(media_type, raw)
         return self.attached(layer), layer
+
+
+def _diff_id(raw: bytes) -> str:
+    """Return the digest of a layer uncompressed."""
+    content = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def attesting(attestation: Blob, image: Blob) -> Mapping[str, Any]:

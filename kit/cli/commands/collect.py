@@ -97,6 +97,15 @@ def collect(
             metavar="HOST", help="A server outside may redirect to this host, though it is inside."
         ),
     ] = None,
+    log_lookup: Annotated[
+        bool | None,
+        typer.Option(
+            "--log-lookup/--no-log-lookup",
+            help="Ask the signers' transparency log for the proofs that old signatures lack. "
+            "Default: where the release file has other sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -116,6 +125,7 @@ def collect(
         registry_settings,
         route_settings,
     )
+    from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
     read = environment.read_release(release)
@@ -137,6 +147,7 @@ def collect(
             npm_registry=npm_registry,
         ),
     )
+    request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
     if plan:
         lines = list(collecting.planned(request))
         planned = {"pack": None, "status": 0, "error": None, "report": None, "plan": lines}

@@ -71,6 +71,9 @@ class Place(HostileServer):
     With ``token``, everything without ``Authorization: SCHEME token`` is answered 401.
     """
 
+    #: What may be done here; anything else is answered 405.
+    methods: tuple[str, ...] = ("GET", "HEAD")
+
     def __init__(self, *, tls: ssl.SSLContext | None = None, authorization: str = "") -> None:
         """Listen at once."""
         super().__init__(tls=tls)
@@ -100,8 +103,8 @@ class Place(HostileServer):
         if self.authorization and request.values("authorization") != [self.authorization]:
             challenge = f'WWW-Authenticate: {self.authorization.split(" ")[0]} realm="place"'
             return Reply(status=401, headers=(challenge,))
-        if request.method not in ("GET", "HEAD"):
-            return Reply(status=405, headers=("Allow: GET, HEAD",))
+        if request.method not in self.methods:
+            return Reply(status=405, headers=(f"Allow: {', '.join(self.methods)}",))
         return self.answer(request)
 
 

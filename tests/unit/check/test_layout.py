@@ -169,6 +169,7 @@ def test_c156_evidence_on_the_index_is_none_on_its_platforms(tmp_path: Path) -> 
     report = check(carried, tmp_path, line(EACH))
     unmet = [f for f in only(report).findings if f.code == "policy.unmet"]
     assert [f.subject for f in unmet] == [f"tool:1.0 ({platform})" for platform in PLATFORMS]
+    assert all(f.message.startswith(f"{f.subject}: no evidence shows") for f in unmet)
 
 
 def test_c156_evidence_on_the_platforms_is_none_on_the_index(tmp_path: Path) -> None:
@@ -480,6 +481,13 @@ def test_c163_a_chart_that_would_be_written_elsewhere_is_malformed(
 def test_c163_an_image_is_no_chart(tmp_path: Path) -> None:
     carried = Carried()
     carry(carried.store.image(), carried, CHART)
+    assert "helm.not-a-chart" in codes(check(carried, tmp_path, line(source=CHART)), "error")
+
+
+def test_c163_an_index_of_charts_is_no_chart(tmp_path: Path) -> None:
+    carried = Carried()
+    index = carried.store.index(carried.store.chart("tool", "1.0+build"))
+    carry(index, carried, CHART)
     assert "helm.not-a-chart" in codes(check(carried, tmp_path, line(source=CHART)), "error")
 
 

@@ -1,7 +1,7 @@
 """The ledger is read strictly, and written so that it reads back the same."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kit.errors import MalformedError
@@ -24,6 +24,7 @@ LEDGERS = st.lists(
 ).map(tuple)
 
 
+@settings(deadline=None)
 @given(LEDGERS)
 def test_what_is_written_reads_back_the_same_and_follows_its_schema(
     inquiries: tuple[Inquiry, ...],

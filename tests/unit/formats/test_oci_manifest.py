@@ -190,6 +190,7 @@ def test_withdrawn_forms_are_refused_by_name(media_type: str) -> None:
         manifest(artifactType="a" * 2049),
         index(manifests=[descriptor(platform=[])]),
         index(manifests=[descriptor(platform={"os": 1})]),
+        index(manifests=[descriptor(platform={"os": "l" * 129})]),
     ],
 )
 def test_what_is_malformed_is_refused(value: Any) -> None:

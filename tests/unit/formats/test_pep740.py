@@ -138,11 +138,11 @@ def test_any_bytes_parse_or_are_malformed(raw: bytes) -> None:
 )
 def test_what_a_file_is_its_content_says(name: str, raw: bytes, kind: EvidenceKind | None) -> None:
     assert kinds.by_content(name, raw) is kind
-    assert (kinds.of_bundles(raw) is EvidenceKind.PEP740) is (
+    assert (kinds.of_bundle(raw) is EvidenceKind.PEP740) is (
         kind is EvidenceKind.PEP740 and raw != b"{"
     )
 
 
 def test_bytes_that_only_mention_its_words_are_not_pep740() -> None:
-    broken = b'{"attestation_bundles" "verification_material"'
-    assert kinds.of_bundles(broken) is EvidenceKind.SIGSTORE
+    raw = b'{"attestation_bundles" "verification_material"'
+    assert kinds.of_bundle(raw) is EvidenceKind.SIGSTORE

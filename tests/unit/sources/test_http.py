@@ -449,7 +449,8 @@ def test_a_web_page_is_the_file_where_one_was_asked_for(
         (400, "machine.unexpected", 1),
         (401, "machine.unauthorized", 1),
         (403, "machine.unauthorized", 1),
-        (407, "machine.unexpected", 1),
+        (407, "machine.proxy", 1),
+        (511, "machine.portal", 1),
         (418, "machine.unexpected", 1),
         (429, "machine.rate-limited", 2),
         (451, "machine.unexpected", 1),
@@ -1066,7 +1067,7 @@ def test_no_descriptor_is_left_open(server: HostileServer, tmp_path: Path) -> No
 
 def test_importing_the_client_imports_nothing_heavy() -> None:
     heavy = {"sigstore", "cryptography", "rich", "typer", "jsonschema", "tuf", "requests"}
-    code = "import sys, kit.sources.https; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, kit.sources.http; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     ran = subprocess.run(
         [sys.executable, "-c", code],
         check=True,

@@ -16,19 +16,11 @@ from tests.lab.hostile_http import CUT, RESET, HostileServer, Script, answer, he
 
 ARTIFACT = b"the artifact"
 SECRET = "s3cr3t-t0ken"  # noqa: S105 - a marker to look for, not a secret
+TOOL = "tool-1.0.tar.gz"
 BESIDE = [
-    "tool-1.0.tar.gz",
-    "tool-1.0.tar.gz.sigstore.json",
-    "tool-1.0.tar.gz.sigstore",
-    "tool-1.0.tar.gz.sigstore.jsonl",
-    "tool-1.0.tar.gz.intoto.jsonl",
-    "tool-1.0.tar.gz.sha256",
-    "tool-1.0.tar.gz.sha512",
-    "tool-1.0.tar.gz.asc",
-    "tool-1.0.tar.gz.sig",
-    "SHA256SUMS",
-    "SHA512SUMS",
-    "checksums.txt",
+    TOOL,
+    *(f"{TOOL}{suffix}" for suffix in https.SIDECARS),
+    *https.IN_FOLDER,
 ]
 
 
@@ -90,9 +82,7 @@ def test_evidence_is_what_was_found_under_its_published_name(
     assert {found.name: found.path.read_bytes() for found in got.evidence} == {
         name: body for name, body in bodies.items() if name != "SHA512SUMS.asc"
     }
-    signatures = [
-        f"SHA256SUMS{suffix}" for suffix in (".sigstore.json", ".sigstore", ".asc", ".sig")
-    ]
+    signatures = [f"SHA256SUMS{suffix}" for suffix in https.SIGNATURES]
     assert got.asked == tuple(
         row(server, f"/v1/{name}", ARTIFACT if name == BESIDE[0] else bodies.get(name))
         for name in (*BESIDE, *signatures)
@@ -164,14 +154,61 @@ def test_a_query_is_the_artifacts_alone_and_is_recorded_nowhere(
     assert list(https.places(url)) == list(https.places(url_of(server)))
 
 
+def expanded(line: str) -> Iterator[str]:
+    """Yield the places of a line of the plan."""
+    bare, _, rest = line.removesuffix(" if that is there").partition("{")
+    if not rest:
+        yield bare
+    else:
+        yield from (bare + suffix for suffix in rest.rstrip("}").split(","))
+
+
 def test_the_plan_names_every_place_that_may_be_asked(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     server.otherwise(answer(200, b"here"))
     got = https.gather(url_of(server), Downloads(tmp_path, client))
-    places = list(https.places(url_of(server)))
+    lines = list(https.places(url_of(server)))
+    places = [place for line in lines for place in expanded(line)]
     assert sorted(asked.place for asked in got.asked) == sorted(places)
-    assert len(places) == len(set(places)) == 12 + 3 * 4
+    assert len(places) == len(set(places))
+
+
+def test_what_is_asked_is_bounded_whatever_is_there(
+    server: HostileServer, client: Client, tmp_path: Path
+) -> None:
+    nothing = https.gather(url_of(server), Downloads(tmp_path, client))
+    server.otherwise(answer(200, b"here"))
+    everything = https.gather(url_of(server), Downloads(tmp_path, client))
+    assert (len(nothing.asked), len(everything.asked)) == (25, 145)
+
+
+@pytest.mark.parametrize("suffix", https.CERTIFICATES)
+def test_a_certificate_is_asked_for_beside_a_signature_that_is_there(
+    server: HostileServer, client: Client, tmp_path: Path, suffix: str
+) -> None:
+    server.on(f"/v1/{TOOL}.sig", answer(200, b"sig"))
+    server.on(f"/v1/{TOOL}{suffix}", answer(200, b"certificate"))
+    server.on("/v1/SHA256SUMS", answer(200, b"00 *tool\n"))
+    server.on("/v1/SHA256SUMS.sig", answer(200, b"sig"))
+    server.on(f"/v1/SHA256SUMS{suffix}", answer(200, b"certificate"))
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
+    assert {found.name for found in got.evidence} == {
+        *(f"{TOOL}.sig", f"{TOOL}{suffix}"),
+        *("SHA256SUMS", "SHA256SUMS.sig", f"SHA256SUMS{suffix}"),
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"{TOOL}.bundle", f"{TOOL}.provenance", f"{TOOL}.gpg", f"{TOOL}.sbom.json", "SHA256SUMS.txt"],
+)
+def test_what_signers_tools_write_is_found(
+    server: HostileServer, client: Client, tmp_path: Path, name: str
+) -> None:
+    server.on(f"/v1/{name}", answer(200, b"evidence"))
+    got = https.gather(url_of(server), Downloads(tmp_path, client))
+    assert [found.name for found in got.evidence] == [name]
 
 
 def test_a_digest_manifest_that_is_itself_the_artifact_is_asked_for_once(
@@ -194,7 +231,7 @@ def test_a_named_piece_of_evidence_comes_with_the_signatures_of_a_manifest(
     got = https.gather_evidence(server.url("/v1/SHA256SUMS"), Downloads(tmp_path, client))
     assert got.artifacts == ()
     assert [found.name for found in got.evidence] == ["SHA256SUMS", "SHA256SUMS.sig"]
-    assert len(got.asked) == 5
+    assert len(got.asked) == 1 + len(https.SIGNATURES) + len(https.CERTIFICATES)
 
 
 def test_a_named_piece_of_evidence_that_is_absent_is_a_row_of_the_ledger(
