@@ -66,13 +66,13 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
             members[piece.found] = names.member("evidence", piece.found)
     carried = _artifacts(brought, members)
     taken = set(artifacts)
+    contents = {member: found for found, member in members.items()} | {
+        image_layout.member(sha256): blob for sha256, blob in images.blobs.items()
+    }
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought, {found.sha256 for found in members}),
-    }
-    contents = {member: found for found, member in members.items()} | {
-        image_layout.member(sha256): blob for sha256, blob in images.blobs.items()
+        "ledger.json": documents.ledger(brought, {found.sha256 for found in contents.values()}),
     }
     own = images.documents()
     described = Manifest(

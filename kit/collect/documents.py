@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from kit.formats import ledger as formats_ledger
+from kit.formats import oci_layout
 from kit.formats.ledger import Inquiry
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
@@ -22,7 +23,7 @@ about them, carried as they were received. It was written by airgap-kit.
   ledger.json     every place that was asked, and what it answered
   artifacts/      the release files, as published
   evidence/       signatures, attestations, digest manifests, as received
-
+{images}
 To verify it, on a host that has the kit and its own copy of the release file
 from somewhere you trust:
 
@@ -42,12 +43,19 @@ The artifacts:
 
 {artifacts}
 """
+_IMAGES = """\
+  oci/            container images with what speaks of them: an OCI layout, which
+                  skopeo, oras and crane read
+"""
 
 
 def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     """Return README.txt: what the pack is, and how to check it without us."""
     listed = "\n".join(f"  {artifact.member}" for artifact in artifacts)
-    text = _README.format(name=release.name, version=release.version, artifacts=listed)
+    images = _IMAGES if any(a.member.startswith(oci_layout.BLOBS) for a in artifacts) else ""
+    text = _README.format(
+        name=release.name, version=release.version, artifacts=listed, images=images
+    )
     return text.encode("utf-8")
 
 

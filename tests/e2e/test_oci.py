@@ -155,6 +155,7 @@ def test_all_that_speaks_of_an_image_is_in_the_pack(site: Site, referrers: bool)
         legacy_tag(images[1], "sbom"),
     }
     assert row(rows, "manifests/1.0")["sha256"] == whole.hex
+    assert all(row.get("carried", True) for row in rows)
     api = row(rows, f"referrers/{whole.digest}")
     assert (api["answer"], api.get("note")) == (
         ("found", None)
@@ -212,6 +213,7 @@ def test_evidence_that_lacks_a_blob_is_named_and_left_out(site: Site) -> None:
     described, rows = opened(site)
     assert described["evidence"] == []
     assert row(rows, f"blobs/{gone.digest}")["answer"] == "absent"
+    assert row(rows, legacy_tag(whole, "sig"))["carried"] is False
     layout_of(site)
 
 
