@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, custody, freshness, hashing, inquiry, replays, weighing
+from kit.check import chains, custody, freshness, hashing, images, inquiry, replays, weighing
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
@@ -24,7 +24,7 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
-from kit.policy.facts import FileFacts
+from kit.policy.facts import FileFacts, ImageFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
@@ -90,7 +90,8 @@ def check(
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
-    files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+    seen = images.look(pack, release)
+    files = facts_of(pack, known, weighed, seen)
 
     def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
         with pack.member_file(artifact.member) as file:
@@ -123,6 +124,7 @@ def check(
             *_about_anchors(anchors),
             *_replayed(release, remembered, verdicts, options),
             *seals.findings,
+            *seen.findings,
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
@@ -188,8 +190,44 @@ def openpgp(
     return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=accept_expired)
 
 
-def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
-    """Return what policy is told of an artifact."""
+def facts_of(
+    pack: Pack, known: Known, weighed: Weighed, seen: images.Seen
+) -> tuple[FileFacts, ...]:
+    """Return what policy is told of every artifact."""
+    return tuple(
+        _facts(pack, artifact, known, weighed, seen) for artifact in pack.manifest.artifacts
+    )
+
+
+def _facts(
+    pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
+) -> FileFacts:
+    own = _own(pack, artifact, known, weighed)
+    walked = seen.images.get((artifact.source, artifact.member))
+    if walked is None:
+        return own
+    platforms = tuple(
+        _own(
+            pack,
+            replace(artifact, name=f"{artifact.name} ({child.platform})", member=child.member),
+            known,
+            weighed,
+        )
+        for child in walked.children
+    )
+    image = ImageFacts(
+        is_index=walked.is_index,
+        platforms=platforms,
+        blobs=walked.digests,
+        chart=walked.chart,
+    )
+    below = (finding for platform in platforms for finding in platform.findings)
+    findings = (*walked.findings, *own.findings, *below)
+    return replace(own, findings=findings, image=image)
+
+
+def _own(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    """Return the facts of one document by itself, whatever it leads to."""
     member = artifact.member
     return FileFacts(
         artifact=artifact,

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kit.check import detached, documents, hashing, jobs, packuments
+from kit.check import attached, detached, documents, hashing, jobs, packuments
 from kit.check.beside import Beside
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Subject
@@ -32,9 +32,12 @@ from kit.pack.reader import Pack
 from kit.verifiers import digests
 from kit.verifiers.openpgp import OpenPgpVerifier
 
-#: Signers of one digest manifest that count: a hostile pack could make claims as many as the
-#: product of its lines and its files.
+#: Signers of one digest manifest or document: a hostile pack could make the claims they
+#: give as many as the product of its lines and its files.
 MAX_SIGNERS = 32
+
+#: What proves nothing by itself, and waits for claims over it.
+_WAITING = frozenset({EvidenceKind.DIGESTS, *kinds.OF_DOCUMENTS})
 
 
 def weigh(
@@ -88,9 +91,10 @@ def _jobs(
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     beside = Beside(pack.manifest.evidence)
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
-            continue  # these prove nothing by themselves: they wait for claims over them
-        if evidence in others or beside.speaks_for_another(evidence):
+        if evidence.kind in _WAITING or evidence in others or beside.speaks_for_another(evidence):
+            continue
+        if evidence.kind in attached.KINDS:
+            yield from attached.jobs(pack, known, evidence, weighed)
             continue
         try:
             beside.demand_logged(evidence)
