@@ -67,9 +67,12 @@ def judge(
         return Judged(findings=(_finding(level, error),))
     findings: list[Finding] = []
     records = []
+    forged = False
     for seal in seals:
-        found, record = _weighed(seal, sealers, sealed, level)
+        # After a forgery nothing is verified: gpg would be started for each line that follows.
+        found, record = _weighed(seal, sealers, sealed, None if forged else level)
         findings += found
+        forged = forged or any(finding.level is level for finding in found)
         records.append(record)
     findings += _times(seals, at)
     findings += _missing(rules, records, sealed, "no seal of that role by that key holds")
@@ -77,7 +80,7 @@ def judge(
 
 
 def _weighed(
-    seal: Seal, sealers: Sealers, sealed: Sealed, level: Level
+    seal: Seal, sealers: Sealers, sealed: Sealed, level: Level | None
 ) -> tuple[list[Finding], SealRecord]:
     signer, verified = sealers.name(seal.key), False
     findings: list[Finding] = []
@@ -85,7 +88,7 @@ def _weighed(
         findings.append(_note("custody.denied", "the policy denies the key", seal))
     elif signer is None:
         findings.append(_note("custody.unknown-key", "this host does not have the key", seal))
-    else:
+    elif level is not None:
         try:
             sealers.demand_signed(seal)
             verified = True

@@ -76,12 +76,12 @@ def _lines(one: Compared) -> Iterator[str]:
 
 
 def _side(given: str, places: Sequence[Place], instances: Sequence[str]) -> Side:
+    if given in known.instances(places):  # whatever lies in the working folder under that name
+        return _own([given], places)
     path = Path(given)
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        if given in known.instances(places):
-            return _own([given], places)
         raise UsageError(
             f"{given}: {error.strerror}, and no instance of that name is among this host's anchors",
             subject=given,

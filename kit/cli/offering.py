@@ -7,10 +7,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kit.errors import AnchorError, UsageError
 from kit.formats.anchor_origin import Source
 from kit.formats.encodings import render_time
+from kit.formats.memory_file import Known
 from kit.pack import carried
 from kit.pack.carried import Carried
 from kit.pack.reader import Pack
@@ -18,8 +20,12 @@ from kit.trust import known, renewal, tuf_anchor
 from kit.trust.places import Place, read
 from kit.trust.renewal import Offered
 from kit.trust.tuf_chain import Walked
-from kit.trust.tuf_files import TIMESTAMP, roots_among
+from kit.trust.tuf_files import TIMESTAMP, Files, roots_among
 
+if TYPE_CHECKING:
+    from kit.sources.http import Client
+
+_NOTHING = Known()
 # What every pack begins with: the name of its first member, in a tar header.
 _PACK = b"manifest.json\0"
 
@@ -54,25 +60,33 @@ def is_repository(path: Path) -> bool:
 
 
 def offers(
-    path: Path, places: Sequence[Place], instances: Sequence[str]
+    path: Path, places: Sequence[Place], instances: Sequence[str], seen: Known = _NOTHING
 ) -> list[tuple[Offered, Source]]:
     """Return what a pack or a folder offers, verified from this host's own roots.
 
-    ``instances`` narrows it; of a folder it says whose repository it is. Raises
+    ``instances`` narrows it; of a folder it says whose repository it is. ``seen`` is what the
+    host's checks remember. Raises
     :class:`AnchorError` for a chain that does not verify, :class:`UsageError` for a path that
     offers nothing, :class:`PackError` for a pack that is damaged.
     """
     if is_repository(path):
-        return [(_of_folder(path, places, instances), Source(folder=path.name))]
+        return [(_of_folder(path, places, instances, seen), Source(folder=path.name))]
     with Pack.open(path) as pack:
         source = Source(pack=pack.manifest_sha256)
         return [
-            (renewal.offered(renewal.pinned(instance, places), Carried(pack, instance)), source)
+            (_offered(instance, places, Carried(pack, instance), seen), source)
             for instance in _carried(pack, instances)
         ]
 
 
-def _of_folder(path: Path, places: Sequence[Place], instances: Sequence[str]) -> Offered:
+def _offered(instance: str, places: Sequence[Place], files: Files, seen: Known) -> Offered:
+    now = renewal.pinned(instance, places)
+    return renewal.offered(now, files, seen=seen.chains.get(instance))
+
+
+def _of_folder(
+    path: Path, places: Sequence[Place], instances: Sequence[str], seen: Known
+) -> Offered:
     if len(instances) != 1:
         raise UsageError(
             f"{path}: a folder does not say whose TUF repository it is",
@@ -81,7 +95,7 @@ def _of_folder(path: Path, places: Sequence[Place], instances: Sequence[str]) ->
     files = Folder(path)
     if not roots_among(files.names()):
         raise UsageError(f"{path}: there is no N.root.json in it", subject=str(path))
-    return renewal.offered(renewal.pinned(instances[0], places), files)
+    return _offered(instances[0], places, files, seen)
 
 
 def _carried(pack: Pack, instances: Sequence[str]) -> list[str]:
@@ -141,7 +155,7 @@ def _has_both(instance: str, places: Sequence[Place]) -> bool:
 
 
 def asked(
-    instance: str, places: Sequence[Place], plain_http: Collection[str], at: datetime
+    instance: str, places: Sequence[Place], client: Client, at: datetime, seen: Known
 ) -> tuple[Offered, Source]:
     """Ask an instance's TUF repository, and return what it offers, verified as it came.
 
@@ -149,7 +163,6 @@ def asked(
     has does not verify.
     """
     from kit.sources import tuf  # noqa: PLC0415 - loads the HTTP client
-    from kit.sources.http import Client  # noqa: PLC0415
 
     now = renewal.pinned(instance, places)
     if now.record.repository is None:
@@ -167,8 +180,7 @@ def asked(
         target=now.record.target,
     )
     with tempfile.TemporaryDirectory(prefix="airgap-kit-") as into:
-        client = Client(plain_http=frozenset(plain_http))
         walked = tuf.gather(repository, Path(into), client).walked
         _demand_fresh(instance, walked, at)
-        offer = renewal.offered(now, Folder(Path(into)), walked)
+        offer = renewal.offered(now, Folder(Path(into)), walked, seen.chains.get(instance))
     return offer, Source(repository=now.record.repository)

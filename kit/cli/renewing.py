@@ -10,10 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kit.cli import terminal
+from kit.cli import remembering, terminal
 from kit.errors import AnchorError, UsageError
 from kit.formats.anchor_origin import Source
 from kit.formats.encodings import render_time
+from kit.formats.memory_file import Known
 from kit.report import differences
 from kit.report.escape import plain
 from kit.trust import renewal
@@ -63,6 +64,12 @@ def confirmation(yes: bool, expect: Sequence[str]) -> Confirmation:  # noqa: FBT
         if match is None:
             raise UsageError(f"--expect {text}: write sha256: and 64 digits in lower case")
     return Confirmation(yes=yes, expected=frozenset(m[1] for m in digests if m is not None))
+
+
+def seen(folder: Path | None, *, off: bool) -> Known:
+    """Return what this host's checks remember; raise :class:`AnchorError` where it is damaged."""
+    memory = remembering.recall(remembering.Options(folder=folder, off=off, read_only=not off))
+    return Known() if memory is None else memory.now()
 
 
 def demand_confirmable(how: Confirmation) -> None:

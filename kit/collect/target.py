@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,9 +101,10 @@ def keep(written: Path, out: Path, *, met: bool, replace: bool = False) -> Path:
     ``replace``, an earlier pack goes, under either name: the two must not differ.
     """
     final, stale = (out, unmet(out)) if met else (unmet(out), out)
+    fresh: list[Path] = []
     try:
         # First the seal, so that no pack that is to be sealed is ever there without it.
-        _keep_custody(written, final, replace=replace)
+        fresh += _keep_custody(written, final, replace=replace)
         if replace:
             written.replace(final)
             stale.unlink(missing_ok=True)
@@ -111,6 +113,8 @@ def keep(written: Path, out: Path, *, met: bool, replace: bool = False) -> Path:
             name_anew(written, final)
         sync_folder(final.parent)  # the name is durable, as the bytes are
     except FileExistsError as error:
+        for path in fresh:
+            path.unlink(missing_ok=True)
         raise _there(final) from error
     except OSError as error:
         raise MachineError(f"{final}: {error.strerror}", subject=str(final)) from error
@@ -129,7 +133,8 @@ def _custody(pack: Path) -> Path:
     return pack.with_name(pack.name + custody.SUFFIX)
 
 
-def _keep_custody(written: Path, final: Path, *, replace: bool) -> None:
+def _keep_custody(written: Path, final: Path, *, replace: bool) -> Iterator[Path]:
+    """Name the custody file, and yield its name where nothing had it."""
     sealed = _custody(written)
     if not sealed.exists():
         if replace:
@@ -138,6 +143,7 @@ def _keep_custody(written: Path, final: Path, *, replace: bool) -> None:
         sealed.replace(_custody(final))
     else:
         name_anew(sealed, _custody(final))
+        yield _custody(final)
 
 
 def _there(path: Path) -> UsageError:

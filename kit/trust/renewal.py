@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,8 @@ from kit.errors import AnchorError, EvidenceError, MachineError
 from kit.formats import anchor_origin, key_facts, trusted_root, tuf_metadata, tuf_record
 from kit.formats.anchor_origin import FileOrigin, Origin, Source
 from kit.formats.encodings import render_time
-from kit.trust import atomic, difference, swap, tuf_anchor, tuf_chain
+from kit.formats.memory_file import KnownChain
+from kit.trust import atomic, difference, memory, swap, tuf_anchor, tuf_chain
 from kit.trust.difference import Difference
 from kit.trust.places import Place, read
 from kit.trust.tuf_anchor import RECORD, ROOT, TRUSTED_ROOT, TufAnchor
@@ -100,11 +101,17 @@ def pinned(instance: str, places: Sequence[Place]) -> Pinned:
     raise _missing(instance, "no place has a trusted root for it")
 
 
-def offered(pinned: Pinned, files: Files, walked: Walked | None = None) -> Offered:
+def offered(
+    pinned: Pinned,
+    files: Files,
+    walked: Walked | None = None,
+    seen: KnownChain | None = None,
+) -> Offered:
     """Walk the chain in ``files`` from what is pinned; return what it authenticates.
 
     Raises :class:`AnchorError` for a chain that does not verify, ``trust.rollback`` for one that
-    is older than what is pinned, ``trust.malformed`` for a trusted root that this kit cannot use.
+    is older than what is pinned or ``seen`` (what the host's checks remember), ``trust.malformed``
+    for a trusted root that this kit cannot use.
     """
     instance, target = pinned.instance, pinned.record.target
     try:
@@ -113,6 +120,7 @@ def offered(pinned: Pinned, files: Files, walked: Walked | None = None) -> Offer
         if error.code != "trust.older-chain":
             raise
         raise _rollback(instance, error.message) from error
+    _demand_not_seen_newer(instance, walked, seen)
     raw = walked.targets[target]
     until = pinned.record.vouches(pinned.sha256)
     if until is not None and walked.timestamp.expires < until and raw != pinned.trusted_root:
@@ -126,9 +134,26 @@ def offered(pinned: Pinned, files: Files, walked: Walked | None = None) -> Offer
         root=_newest_root(pinned, files, walked),
         root_version=walked.root.version,
         trusted_root=raw,
-        vouched_until=walked.timestamp.expires,
+        vouched_until=max(until or walked.timestamp.expires, walked.timestamp.expires)
+        if raw == pinned.trusted_root
+        else walked.timestamp.expires,
         difference=difference.between(_facts(instance, pinned.trusted_root), _facts(instance, raw)),
     )
+
+
+def _demand_not_seen_newer(instance: str, walked: Walked, seen: KnownChain | None) -> None:
+    """Refuse what is older than, or another than, what a check of this host has rested on."""
+    if seen is None:
+        return
+    if memory.forked(seen, walked):
+        raise AnchorError(
+            f"root {seen.root} of {instance!r} is not the one that this host has seen",
+            code="trust.root-fork",
+            subject=instance,
+        )
+    older = ", ".join(memory.rolled_back(seen, walked))
+    if older:
+        raise _rollback(instance, older)
 
 
 def write(offer: Offered, folder: Path, source: Source, at: datetime) -> bool:
@@ -195,7 +220,7 @@ def _demand_newer(there: Pinned, offer: Offered) -> None:
         raise _rollback(there.instance, f"{there.place.label} has one that is vouched for longer")
 
 
-def _contents(offer: Offered, source: Source, at: datetime) -> Mapping[str, bytes]:
+def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:
     record = tuf_record.Record(
         repository=offer.pinned.record.repository,
         target=offer.pinned.record.target,
@@ -216,14 +241,14 @@ def _contents(offer: Offered, source: Source, at: datetime) -> Mapping[str, byte
     }
 
 
-def _swap(instance: str, files: Mapping[str, bytes], folder: Path, at: datetime) -> None:
+def _swap(instance: str, files: dict[str, bytes], folder: Path, at: datetime) -> None:
     """Write the files into a folder of their own, and put that in the instance's place."""
     replaced = folder / REPLACED
     replaced.mkdir(exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{instance}-", dir=replaced))
     try:
         aside.chmod(0o755)
-        for name, raw in files.items():
+        for name, raw in (_others(folder / instance) | files).items():
             atomic.replace(aside / name, raw)
         swap.replace(aside, folder / instance, _free(replaced, instance, at))
     except BaseException:
@@ -231,6 +256,13 @@ def _swap(instance: str, files: Mapping[str, bytes], folder: Path, at: datetime)
         raise
     atomic.sync(replaced)
     atomic.sync(folder)
+
+
+def _others(current: Path) -> dict[str, bytes]:
+    """Return the other files in an instance's folder: the operator's notes, or npm's keys."""
+    if not current.is_dir():
+        return {}
+    return {path.name: path.read_bytes() for path in current.iterdir() if path.is_file()}
 
 
 def _free(replaced: Path, instance: str, at: datetime) -> Path:

@@ -10,6 +10,8 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 from kit.errors import EvidenceError, RejectedError
 from kit.formats.custody import Role, Seal
 from kit.trust.keys import KeyAnchor
@@ -48,7 +50,7 @@ class Sealers:
         anchor = self._by_id.get(seal.key)
         if anchor is None:
             self._demand_openpgp(seal)
-        elif not keys.holds(keys.load(anchor.der), seal.signature, seal.signed):
+        elif not _holds(keys.load(anchor.der), seal):
             raise _wrong(anchor.path)
 
     def _demand_openpgp(self, seal: Seal) -> None:
@@ -62,6 +64,12 @@ class Sealers:
             raise _wrong(seal.key, f": {error.message}") from error
         if fingerprint not in {each.fingerprint for each in verified.accepted}:
             raise _wrong(seal.key)
+
+
+def _holds(key: keys.Key, seal: Seal) -> bool:
+    # Seals are by Ed25519 or ECDSA: one who reads the format alone must come to the same.
+    is_rsa = isinstance(key.public, rsa.RSAPublicKey)
+    return not is_rsa and keys.holds(key, seal.signature, seal.signed)
 
 
 def _wrong(key: str, why: str = "") -> RejectedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kit.cli import environment
-from kit.cli.options import At, Format, OutputFormat, TrustRoots
+from kit.cli.options import At, Format, MemoryFolder, NoMemory, OutputFormat, TrustRoots
 from kit.cli.showing import show as print_result
 from kit.cli.status import Status
 
@@ -79,7 +80,7 @@ def diff(
         typer.Argument(
             metavar="A",
             help="A trusted root, a folder of anchors, a pack, a TUF repository's folder, or an "
-            "instance of this host.",
+            "instance of this host (a path that is called the same: ./NAME).",
         ),
     ],
     b: Annotated[
@@ -120,6 +121,8 @@ def take_over(
     expect: Expect = None,
     yes: Yes = False,
     to: To = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
     trust_roots: TrustRoots = None,
     at: At = None,
     output_format: OutputFormat = Format.TEXT,
@@ -141,8 +144,9 @@ def take_over(
     renewing.demand_confirmable(how)
     moment, places = environment.as_of(at), environment.anchor_places(trust_roots)
     folder = to or environment.own_anchors()
+    seen = renewing.seen(memory, off=no_memory)
     airgap.seal()
-    offers = offering.offers(pack, places, instance or ())
+    offers = offering.offers(pack, places, instance or (), seen)
     renewed = _confirmed(offers, how, folder, places, moment)
     status = Status.HOLDS if offers else Status.NOTHING
     result = _result(pack.name, status, renewed.value())
@@ -161,6 +165,16 @@ def update(
         list[str] | None,
         typer.Option(metavar="HOST", help="Speak plain HTTP to this host (loopback always may)."),
     ] = None,
+    proxy: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Go through this proxy. Default: $AIRGAP_KIT_PROXY."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify TLS by these CAs (PEM), not by this host's."),
+    ] = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
     trust_roots: TrustRoots = None,
     at: At = None,
     output_format: OutputFormat = Format.TEXT,
@@ -170,13 +184,19 @@ def update(
     As `trust import`, with what the repository answers in place of what a pack carries. An
     instance's repository is in INSTANCE/tuf.json beside its trusted root.
     """
-    from kit.cli import offering, renewing  # noqa: PLC0415 - loads what verifies
+    from kit.cli import offering, renewing, route_settings  # noqa: PLC0415 - loads HTTP
+    from kit.sources.http import Client  # noqa: PLC0415
 
     how = renewing.confirmation(yes, expect or ())
     renewing.demand_confirmable(how)
     moment, places = environment.as_of(at), environment.anchor_places(trust_roots)
+    seen = renewing.seen(memory, off=no_memory)
+    way = route_settings.Options(proxy=proxy, ca_file=ca_file)
+    client = Client(
+        plain_http=frozenset(plain_http or ()), route=route_settings.route(way, os.environ)
+    )
     offers = [
-        offering.asked(name, places, plain_http or (), moment)
+        offering.asked(name, places, client, moment, seen)
         for name in offering.updatable(places, instance or ())
     ]
     renewed = _confirmed(offers, how, to or environment.own_anchors(), places, moment)

@@ -13,15 +13,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kit.errors import AnchorError, MachineError
 from kit.formats.anchor_origin import Source
 from kit.formats.key_facts import KeyKind
+from kit.formats.memory_file import KnownChain
 from kit.trust import atomic, origins, renewal, swap, tuf_anchor
 from kit.trust.places import Place
 from kit.trust.renewal import Offered
+from kit.trust.tuf_chain import walk
 from kit.trust.tuf_files import Held
 from tests.lab import Lab
 from tests.lab.tuf import Repository
@@ -203,6 +206,55 @@ def test_a_place_that_is_not_used_does_not_go_back_either(host: Host, tmp_path: 
     with pytest.raises(AnchorError) as raised:
         renewal.write(first, own, SOURCE, AT)
     assert raised.value.code == "trust.rollback"
+
+
+def seen(offer: Offered, **changes: Any) -> KnownChain:
+    """Return what a check remembers that rested on this chain."""
+    chain = walk("acme", offer.pinned.tuf.raw, Held(changes.pop("files"))).chain()
+    known = KnownChain(
+        root=chain.root,
+        root_sha256=chain.root_sha256,
+        timestamp=chain.timestamp,
+        snapshot=chain.snapshot,
+        targets=chain.targets,
+        online_keys=chain.online_keys,
+    )
+    return replace(known, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"snapshot": 99}, "trust.rollback"),
+        ({"root": 3}, "trust.rollback"),
+        ({"root_sha256": "0" * 64}, "trust.root-fork"),
+    ],
+)
+def test_what_checks_have_seen_bounds_what_is_taken_over(
+    host: Host, changes: dict[str, Any], code: str
+) -> None:
+    files = host.renew()
+    offer = host.offered(files)
+    now = renewal.pinned("acme", [host.place])
+    assert renewal.offered(now, Held(files), seen=seen(offer, files=files)) == offer
+    with pytest.raises(AnchorError) as raised:
+        renewal.offered(now, Held(files), seen=seen(offer, files=files, **changes))
+    assert raised.value.code == code
+
+
+def test_an_older_timestamp_shortens_nothing(host: Host) -> None:
+    first = host.repository.copy()
+    host.repository.refresh(timedelta(days=5))
+    host.write(host.offered(host.repository.copy()))
+    until = tuf_anchor.record(host.folder / "acme", "acme").vouched_until
+    assert not host.offered(first).is_news
+    assert host.offered(first).vouched_until == until
+
+
+def test_what_else_is_in_the_folder_stays(host: Host) -> None:
+    (host.folder / "acme/README.md").write_text("ours")
+    host.write(host.offered(host.renew()))
+    assert (host.folder / "acme/README.md").read_text() == "ours"
 
 
 def test_what_was_replaced_meanwhile_is_not_replaced_again(host: Host) -> None:
