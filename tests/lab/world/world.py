@@ -1,0 +1,140 @@
+"""A described release, published: registries, indexes, GitHub and a log on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab import npm
+from tests.lab.npm import RegistryKey
+from tests.lab.places import GitHub, Npm, Publication, PyPI, Registry
+from tests.lab.places.rekor import Rekor
+from tests.lab.shelf import Shelf
+from tests.lab.world.evidence import found, shelves
+from tests.lab.world.release import Release, Where
+from tests.openpgp import Key, armored
+
+BUNDLES = Path(__file__).resolve().parents[3] / "bundles"
+SCAN_KEY, DESK_KEY, NPM_KEY = "security", "desk", "npm"
+
+
+class World:
+    """The places of one release, running while it is entered."""
+
+    def __init__(self, release: Release, log: tuple[bytes, ...] = ()) -> None:
+        """Publish; nothing answers before this is entered. ``log`` is what Rekor has."""
+        self.release = release
+        self.registry = Registry(Shelf(), others=shelves(release))
+        self.pypi = PyPI(self._published_on_pypi())
+        self.npm = Npm(*self._published_on_npm(), keys=(RegistryKey(release.lab, NPM_KEY),))
+        self.github = GitHub(self._published_on_github())
+        for about, bundle in found(release, Where.GITHUB):
+            digest = f"sha256:{hashlib.sha256(release.content(about)).hexdigest()}"
+            self.github.more.setdefault(digest, []).append(bundle)
+        self.rekor = Rekor(*log)
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Begin to answer."""
+        for place in (self.registry, self.pypi, self.npm, self.github, self.rekor):
+            self._running.enter_context(place)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self._running.close()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of ``collect`` that name these places in place of the public ones."""
+        return (
+            *("--mirror", f"ghcr.io={self.registry.host}"),
+            *("--index-url", self.pypi.simple),
+            *("--npm-registry", self.npm.url),
+            *("--github-api", self.github.url),
+            "--no-trust-update",
+        )
+
+    # ---- what the hosts have
+
+    def furnish(self, folder: Path, policy: Release | None = None) -> None:
+        """Write the release file, filled in, and what this host trusts before it sees a pack.
+
+        With ``policy``, the values are those of another description: of the release as it
+        should be, where this one is broken.
+        """
+        text = (BUNDLES / self.release.system / self.release.file).read_text(encoding="utf-8")
+        self._put(folder / "release.toml", (policy or self.release).filled(text).encode())
+        root = json.loads(self.release.lab.trusted_root())
+        for listed in root["tlogs"]:
+            listed["baseUrl"] = self.rekor.url("")
+        roots = folder / "trust-roots"
+        self._put(roots / "sigstore/trusted_root.json", json.dumps(root).encode())
+        self._put(roots / "npm/keys.json", npm.targets(RegistryKey(self.release.lab, NPM_KEY)))
+        for name in (SCAN_KEY, DESK_KEY):
+            self._put(roots / f"keys/{name}.pub", self.release.lab.public_key(name))
+        maintainer = Key("maintainer")
+        public = armored(maintainer.public, "PUBLIC KEY BLOCK")
+        self._put(roots / f"openpgp/{maintainer.fingerprint}.asc", public)
+        for path, content in self.release.folder.items():
+            self._put(folder / path, content)
+        for about, bundle in found(self.release, Where.FOLDER):
+            name = about.rpartition("/")[2].partition(":")[0]
+            where = f"scans/{name}" if about in self.release.images else about
+            self._put(folder / f"{where}.sigstore.json", bundle)
+
+    def _put(self, path: Path, content: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+    # ---- what the places have
+
+    def _published_on_github(self) -> Publication:
+        release = self.release
+        assets = dict(release.assets)
+        for about, bundle in found(release, Where.ASSET):
+            assets[f"{about}.sigstore.json"] = bundle
+        for about, seed in release.openpgp.items():
+            assets[f"{about}.asc"] = armored(Key(seed).sign(release.assets[about]))
+        return Publication(
+            name=release.name,
+            version=release.tag.removeprefix("v"),
+            files=assets,
+            repository=release.repository,
+        )
+
+    def _published_on_pypi(self) -> Publication:
+        bundles: dict[str, tuple[bytes, ...]] = {}
+        for about, bundle in found(self.release, Where.PYPI):
+            bundles[about] = (*bundles.get(about, ()), bundle)
+        return Publication(
+            name=self.release.project or "nothing",
+            version=self.release.version,
+            files=self.release.python,
+            bundles=bundles,
+            repository=self.release.repository,
+        )
+
+    def _published_on_npm(self) -> tuple[Publication, ...]:
+        release = self.release
+        if not release.npm:
+            return ()
+        bundles = tuple(bundle for _, bundle in found(release, Where.NPM))
+        name = release.tarball_name
+        return (
+            Publication(
+                name=release.npm,
+                version=release.npm_version,
+                files={name: release.tarball},
+                bundles={name: bundles},
+            ),
+        )
