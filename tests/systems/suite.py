@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,10 @@ from kit.pack.reader import Pack
 from tests.e2e.conftest import Ran, Site
 from tests.e2e.test_airgap import UNSHARE, _can_unshare
 from tests.lab import Lab
-from tests.lab.world import SYSTEMS, Release, World
+from tests.lab.order import Options
+from tests.lab.shelf import image
+from tests.lab.world import Release, World
+from tests.lab.world.release import Predicate
 
 #: No login of whoever runs the tests, no token, and no log that is asked by accident.
 NOBODY = {"DOCKER_CONFIG": "nowhere"} | dict.fromkeys(
@@ -35,7 +38,13 @@ class Checked:
     @property
     def pack(self) -> str:
         """The pack's name, in the site's folder."""
-        return f"{self.release.name}-{self.release.version}.pack.tar"
+        (found,) = self.site.folder.glob("*.pack.tar")
+        return found.name
+
+    @property
+    def text(self) -> str:
+        """The report for people."""
+        return self.site.run("check", self.pack, "--policy", "release.toml", env=NOBODY).out
 
     def claims(self, name: str) -> list[dict[str, Any]]:
         """Return the claims about an artifact that passed."""
@@ -69,7 +78,7 @@ class Break:
     """One thing wrong at the source, and the finding that must name it.
 
     ``change`` is what becomes of the description; ``of`` is the artifact whose verdict is
-    FAIL with this ``code``. With another ``status`` there is no verdict, and the code is the error's.
+    FAIL with this ``code``. With another ``status`` there is no verdict: the code is the error's.
     """
 
     what: str
@@ -77,21 +86,21 @@ class Break:
     code: str
     of: str = ""
     status: int = 1
-    options: tuple[str, ...] = ()
-    also: Callable[[Ran], None] = lambda _: None
+    also: Callable[[Checked], None] = lambda _: None
 
-    def fails(self, system: str, folder: Path, file: str = "release.toml") -> None:
+    def fails(self, release: Release, folder: Path) -> None:
         """Publish the broken release, collect it under the true policy, and see it refused."""
-        ran = collected(SYSTEMS[system](LAB), folder, self.change, self.options, file).ran
+        checked = collected(release, folder, self.change)
+        ran = checked.ran
         assert ran.status == self.status, ran.out + ran.err
         if self.status == 1:
             found = artifact(ran, self.of)
-            assert not found["passed"]
+            assert found["verdict"] == "fail", found
             assert self.code in {finding["code"] for finding in found["findings"]}, found
         else:
             assert self.code in ran.codes
             assert not list(folder.glob("**/*.tar")), "a pack under a final name"
-        self.also(ran)
+        self.also(checked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +114,44 @@ class Asked:
     breaks: tuple[Break, ...] = ()
 
 
+def built(*names: str, **facts: str) -> Callable[[Release], Release]:
+    """Return the change that has pieces signed by a run that differs in these facts."""
+    return lambda release: release.built(*names, **facts)
+
+
+def without(*names: str) -> Callable[[Release], Release]:
+    """Return the change that takes pieces away."""
+    return lambda release: release.without(*names)
+
+
+def ordered(options: Options, *names: str) -> Callable[[Release], Release]:
+    """Return the change that signs pieces in another way: spoiled, or in another form."""
+    return lambda release: release.ordered(options, *names)
+
+
+def saying(predicate: Predicate, *names: str) -> Callable[[Release], Release]:
+    """Return the change that has pieces say something else, still rightly signed."""
+    return lambda release: release.saying(predicate, *names)
+
+
+def copied(name: str) -> Callable[[Release], Release]:
+    """Return the change that puts a piece about another image in the place of this one's."""
+
+    def change(release: Release) -> Release:
+        piece = release.pieces[name]
+        other = replace(piece, about="another image", under=piece.about)
+        held = {**release.folder, "another image": image(content=b"another").raw}
+        return replace(release.changed({name: other}), folder=held)
+
+    return change
+
+
+def repointed(reference: str) -> Callable[[Release], Release]:
+    """Return the change that points a tag to another image, signed and attested alike."""
+    other = image(content=b"another image of the same workflow")
+    return lambda release: replace(release, images={**release.images, reference: other})
+
+
 def artifact(ran: Ran, name: str) -> dict[str, Any]:
     """Return what a report says of an artifact."""
     reports = [result["report"] for result in ran.document["results"] if result["report"]]
@@ -113,18 +160,14 @@ def artifact(ran: Ran, name: str) -> dict[str, Any]:
 
 
 def collected(
-    release: Release,
-    folder: Path,
-    change: Callable[[Release], Release] = lambda release: release,
-    options: Sequence[str] = (),
-    file: str = "release.toml",
+    release: Release, folder: Path, change: Callable[[Release], Release] = lambda release: release
 ) -> Checked:
     """Publish a release as it is changed, and collect it under the policy for the unchanged."""
     site = Site(folder / "online", release.lab)
     broken = change(release)
     with World(broken) as world:
         world.furnish(site.folder, release)
-        given = ("collect", file, "--format", "json", *world.options, *options)
+        given = ("collect", "release.toml", "--format", "json", *world.options)
         ran = site.run(*given, env=NOBODY)
     return Checked(release=broken, site=site, ran=ran)
 
@@ -141,9 +184,9 @@ def carried(online: Checked, to: Path) -> Checked:
     return Checked(release=online.release, site=site, ran=ran)
 
 
-def passing(system: str, folder: Path) -> Checked:
-    """Return the pack of a system, collected, carried, checked without a network: PASS."""
-    online = collected(SYSTEMS[system](LAB), folder)
+def passing(release: Release, folder: Path) -> Checked:
+    """Return the pack of a release, collected, carried, checked without a network: PASS."""
+    online = collected(release, folder)
     assert online.ran.status == 0, online.ran.out + online.ran.err
     offline = carried(online, folder / "offline")
     assert offline.ran.status == 0, offline.ran.out + offline.ran.err
@@ -153,17 +196,14 @@ def passing(system: str, folder: Path) -> Checked:
 def each(asked: Sequence[Asked]) -> list[Any]:
     """Return a parameter for every requirement, marked with its number."""
     return [
-        pytest.param(one, id=one.number, marks=pytest.mark.requirement(one.number))
-        for one in asked
+        pytest.param(one, id=one.number, marks=pytest.mark.requirement(one.number)) for one in asked
     ]
 
 
 def broken(asked: Sequence[Asked]) -> list[Any]:
     """Return a parameter for every way in which a requirement is broken."""
     return [
-        pytest.param(
-            way, id=f"{one.number}-{way.what}", marks=pytest.mark.requirement(one.number)
-        )
+        pytest.param(way, id=f"{one.number}-{way.what}", marks=pytest.mark.requirement(one.number))
         for one in asked
         for way in one.breaks
     ]

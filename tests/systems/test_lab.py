@@ -36,6 +36,7 @@ def test_what_it_prints_collects_and_checks(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 warnings, 0 notes: securescan 0.11.0" in done.stdout
     assert done.stdout.count("PASS: 3 passed, 0 failed") == 2
+    assert "TUF root 2 until" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["nothing"], ["stigmem", "a", "b"]])

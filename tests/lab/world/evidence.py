@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 
 from kit.formats import npm_registry
-from tests.lab import npm
+from tests.lab import json_lines, npm
 from tests.lab.builds import Build
 from tests.lab.npm import RegistryKey
 from tests.lab.order import Options
-from tests.lab.shelf import Blob, Document, Shelf, attestation, legacy_tag, manifest, signature
+from tests.lab.shelf import (
+    CONFIG,
+    Blob,
+    Shelf,
+    attestation,
+    legacy_tag,
+    manifest,
+    signature,
+)
 from tests.lab.world.release import Piece, Release, Where
 
 
@@ -33,10 +40,10 @@ def signed(release: Release, piece: Piece) -> bytes:
 
 
 def found(release: Release, where: Where) -> Iterator[tuple[str, bytes]]:
-    """Yield what is published in a place: what it is about, and the bundle."""
+    """Yield what is published in a place: beside which file, and the bundle."""
     for piece in release.pieces.values():
         if piece.where is where:
-            yield piece.about, signed(release, piece)
+            yield piece.under or piece.about, signed(release, piece)
 
 
 def shelves(release: Release) -> dict[str, Shelf]:
@@ -46,31 +53,33 @@ def shelves(release: Release) -> dict[str, Shelf]:
         name, _, tag = reference.removeprefix("ghcr.io/").rpartition(":")
         shelf = made.setdefault(name, Shelf())
         shelf.add(document, tag=tag)
-        for suffix, layers in _attached(release, reference, document).items():
+        if reference in release.attached:
+            sbom = Blob("text/spdx+json", release.attached[reference])
+            shelf.add(manifest(Blob(CONFIG, b"{}"), [sbom]), tag=legacy_tag(document, "sbom"))
+        for suffix, layers in _attached(release, reference).items():
             if layers:
-                config = Blob("application/vnd.oci.image.config.v1+json", b"{}")
-                shelf.add(manifest(config, layers), tag=legacy_tag(document, suffix))
+                shelf.add(manifest(Blob(CONFIG, b"{}"), layers), tag=legacy_tag(document, suffix))
     return made
 
 
-def _attached(release: Release, reference: str, document: Document) -> dict[str, list[Blob]]:
+def _attached(release: Release, reference: str) -> dict[str, list[Blob]]:
     repository = reference.rpartition(":")[0]
     layers: dict[str, list[Blob]] = {"sig": [], "att": []}
     for piece in release.pieces.values():
-        if piece.where is not Where.COSIGN or piece.about != reference:
+        if piece.where is not Where.COSIGN or (piece.under or piece.about) != reference:
             continue
-        options = _options(piece)
+        options, about = _options(piece), Blob("", release.content(piece.about))
         if piece.says:
             made = attestation(
                 release.lab,
-                document,
+                about,
                 piece.says,
-                _predicate(piece, document.raw),
+                _predicate(piece, about.raw),
                 piece.named or repository,
                 **options,
             )
         else:
-            made = signature(release.lab, document, piece.named or repository, **options)
+            made = signature(release.lab, about, piece.named or repository, **options)
         layers["att" if piece.says else "sig"] += made.parts[1:]
     return layers
 
@@ -98,6 +107,20 @@ def _of_npm(release: Release, piece: Piece) -> bytes:
     return npm.publish(RegistryKey(release.lab, piece.by), *what, predicate, **piece.options)
 
 
-def as_downloaded(bundle: bytes) -> bytes:
-    """Return a bundle as ``gh attestation download`` writes it: one line."""
-    return json.dumps(json.loads(bundle)).encode() + b"\n"
+def downloaded(release: Release) -> dict[str, bytes]:
+    """Return the folder that OpenMed's page has one make of the wheel, by path.
+
+    ``sha256sum``, ``gh attestation download`` and ``gh attestation trusted-root`` write these.
+    """
+    name = next(iter(release.python))
+    content = release.python[name]
+    digest = hashlib.sha256(content).hexdigest()
+    files = {
+        name: content,
+        "artifact.sha256": f"{digest}  {name}\n".encode(),
+        "trusted_root.jsonl": json_lines(release.lab.trusted_root()),
+    }
+    bundles = [made for about, made in found(release, Where.GITHUB) if about == name]
+    if bundles:
+        files[f"sha256:{digest}.jsonl"] = json_lines(*bundles)
+    return {f"downloads/{file}": raw for file, raw in files.items()}

@@ -42,6 +42,8 @@ class Piece:
     says: str = ""
     predicate: Predicate | None = None
     named: str = ""
+    under: str = ""
+    """The file beside which it is published, if that is another than it is about."""
     options: Options = field(default_factory=Options)
 
 
@@ -70,6 +72,9 @@ class Release:
     pieces: Mapping[str, Piece] = field(default_factory=dict)
     openpgp: Mapping[str, str] = field(default_factory=dict)
     """By the asset that is signed: the seed of the key that signs it."""
+    attached: Mapping[str, bytes] = field(default_factory=dict)
+    """By the image: an SBOM under cosign's ``.sbom`` tag, which nobody signed."""
+    log_answers: bool = True
     values: Mapping[str, str] = field(default_factory=dict)
     """What the page does not give, by the words in angle brackets in the release file."""
 
@@ -78,6 +83,16 @@ class Release:
     def by(self, other: Build | str, *names: str) -> Release:
         """Return the release with some pieces signed by another."""
         return self.changed({name: replace(self.pieces[name], by=other) for name in names})
+
+    def built(self, *names: str, **facts: str) -> Release:
+        """Return the release with some pieces signed by a run that differs in these facts."""
+        made = {}
+        for name in names:
+            build = self.pieces[name].by
+            if not isinstance(build, Build):
+                raise TypeError(f"a key signs {name!r}")
+            made[name] = replace(self.pieces[name], by=replace(build, **facts))
+        return self.changed(made)
 
     def saying(self, predicate: Predicate, *names: str, says: str | None = None) -> Release:
         """Return the release with some pieces saying something else."""

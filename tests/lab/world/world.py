@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.lab import npm
+from tests.lab.hostile_http import answer
 from tests.lab.npm import RegistryKey
-from tests.lab.places import GitHub, Npm, Publication, PyPI, Registry
+from tests.lab.places import GitHub, Npm, Publication, PyPI, Registry, Tuf
 from tests.lab.places.rekor import Rekor
 from tests.lab.shelf import Shelf
-from tests.lab.world.evidence import found, shelves
+from tests.lab.tuf import Repository
+from tests.lab.world.evidence import downloaded, found, shelves
 from tests.lab.world.release import Release, Where
 from tests.openpgp import Key, armored
 
@@ -25,8 +28,8 @@ SCAN_KEY, DESK_KEY, NPM_KEY = "security", "desk", "npm"
 class World:
     """The places of one release, running while it is entered."""
 
-    def __init__(self, release: Release, log: tuple[bytes, ...] = ()) -> None:
-        """Publish; nothing answers before this is entered. ``log`` is what Rekor has."""
+    def __init__(self, release: Release) -> None:
+        """Publish; nothing answers before this is entered."""
         self.release = release
         self.registry = Registry(Shelf(), others=shelves(release))
         self.pypi = PyPI(self._published_on_pypi())
@@ -35,12 +38,15 @@ class World:
         for about, bundle in found(release, Where.GITHUB):
             digest = f"sha256:{hashlib.sha256(release.content(about)).hexdigest()}"
             self.github.more.setdefault(digest, []).append(bundle)
-        self.rekor = Rekor(*log)
+        self.rekor = Rekor()
+        if not release.log_answers:
+            self.rekor.on("/api/v1/log/entries/retrieve", answer(403))
+        self.tuf = Tuf(_vouching(self.trusted_root(release)))
         self._running = ExitStack()
 
     def __enter__(self) -> Self:
         """Begin to answer."""
-        for place in (self.registry, self.pypi, self.npm, self.github, self.rekor):
+        for place in (self.registry, self.pypi, self.npm, self.github, self.rekor, self.tuf):
             self._running.enter_context(place)
         return self
 
@@ -61,8 +67,15 @@ class World:
             *("--index-url", self.pypi.simple),
             *("--npm-registry", self.npm.url),
             *("--github-api", self.github.url),
-            "--no-trust-update",
+            *("--tuf-repository", f"sigstore={self.tuf.address}"),
         )
+
+    def trusted_root(self, release: Release) -> bytes:
+        """Return the trusted root of a release's instance, whose log is this world's."""
+        root = json.loads(release.lab.trusted_root())
+        for listed in root["tlogs"]:
+            listed["baseUrl"] = self.rekor.url("")
+        return json.dumps(root).encode()
 
     # ---- what the hosts have
 
@@ -74,19 +87,20 @@ class World:
         """
         text = (BUNDLES / self.release.system / self.release.file).read_text(encoding="utf-8")
         self._put(folder / "release.toml", (policy or self.release).filled(text).encode())
-        root = json.loads(self.release.lab.trusted_root())
-        for listed in root["tlogs"]:
-            listed["baseUrl"] = self.rekor.url("")
         roots = folder / "trust-roots"
-        self._put(roots / "sigstore/trusted_root.json", json.dumps(root).encode())
+        root = self.trusted_root(policy or self.release)
+        self._put(roots / "sigstore/trusted_root.json", root)
+        self._put(roots / "sigstore/root.json", self.tuf.repository.files["2.root.json"])
         self._put(roots / "npm/keys.json", npm.targets(RegistryKey(self.release.lab, NPM_KEY)))
         for name in (SCAN_KEY, DESK_KEY):
             self._put(roots / f"keys/{name}.pub", self.release.lab.public_key(name))
         maintainer = Key("maintainer")
         public = armored(maintainer.public, "PUBLIC KEY BLOCK")
         self._put(roots / f"openpgp/{maintainer.fingerprint}.asc", public)
-        for path, content in self.release.folder.items():
+        files = downloaded(self.release) if self.release.file == "folder.toml" else {}
+        for path, content in {**files, **self.release.folder}.items():
             self._put(folder / path, content)
+        (folder / "scans").mkdir(exist_ok=True)
         for about, bundle in found(self.release, Where.FOLDER):
             name = about.rpartition("/")[2].partition(":")[0]
             where = f"scans/{name}" if about in self.release.images else about
@@ -138,3 +152,12 @@ class World:
                 bundles={name: bundles},
             ),
         )
+
+
+def _vouching(root: bytes) -> Repository:
+    """Return a TUF repository that vouches for a trusted root today."""
+    made = Repository("sigstore", {"trusted_root.json": root})
+    made.now = datetime.now(UTC)
+    made.rotate()
+    made.publish()
+    return made
