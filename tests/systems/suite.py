@@ -160,12 +160,18 @@ def artifact(ran: Ran, name: str) -> dict[str, Any]:
 
 
 def collected(
-    release: Release, folder: Path, change: Callable[[Release], Release] = lambda release: release
+    release: Release,
+    folder: Path,
+    change: Callable[[Release], Release] = lambda release: release,
+    registry: str = "",
 ) -> Checked:
-    """Publish a release as it is changed, and collect it under the policy for the unchanged."""
+    """Publish a release as it is changed, and collect it under the policy for the unchanged.
+
+    ``registry`` is the host of a registry that has the images already, in place of the lab's.
+    """
     site = Site(folder / "online", release.lab)
     broken = change(release)
-    with World(broken) as world:
+    with World(broken, registry) as world:
         world.furnish(site.folder, release)
         given = ("collect", "release.toml", "--format", "json", *world.options)
         ran = site.run(*given, env=NOBODY)

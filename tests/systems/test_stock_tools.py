@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from tests.lab.world.systems import openmed, stigmem
+from tests.e2e.conftest import ISSUER
+from tests.lab.world.systems import openmed, securescan, stigmem
 from tests.openpgp import GPG, Key, armored
 from tests.systems.suite import LAB, collected
 from tests.systems.test_openmed import WHEEL, by_commands
+from tests.systems.test_securescan import IDENTITY
+from tests.systems.test_securescan import SDIST as PY_SDIST
+from tests.systems.test_securescan import WHEEL as PY_WHEEL
 from tests.systems.test_stigmem import DIGESTS, SBOM
 
 
@@ -49,6 +55,33 @@ def test_gpg_verifies_what_the_maintainer_signed(tmp_path: Path) -> None:
         (signed,) = (p for p in there.glob(f"**/{name}") if p.name == name)
         assert run(*gpg, "--verify", signature, signed, at=there).returncode == 0, name
     assert run("sha256sum", "--check", "--quiet", "SHA256SUMS", at=there).returncode == 0
+
+
+@pytest.mark.requirement("SC1")
+def test_sigstore_verifies_what_the_pack_carries(tmp_path: Path) -> None:
+    made = collected(securescan(LAB), tmp_path)
+    assert made.ran.status == 0
+    there = opened(tmp_path)
+    config = tmp_path / "trust.json"
+    config.write_text(
+        json.dumps(
+            {
+                "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
+                "trustedRoot": json.loads(LAB.trusted_root()),
+                "signingConfig": {
+                    "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"
+                },
+            }
+        )
+    )
+    for name in (PY_WHEEL, PY_SDIST):
+        (bundle,) = there.glob(f"**/{name}.sigstore.json")
+        (signed,) = (p for p in there.glob(f"**/{name}") if p.name == name)
+        command = (sys.executable, "-m", "sigstore", "--trust-config", config, "verify", "identity")
+        pinned = ("--cert-identity", IDENTITY, "--cert-oidc-issuer", ISSUER, "--offline")
+        done = run(*command, *pinned, "--bundle", bundle, signed, at=there)
+        assert done.returncode == 0, done.stderr
+        assert "OK: " in done.stdout + done.stderr
 
 
 @pytest.mark.requirement("OM7")

@@ -28,9 +28,13 @@ SCAN_KEY, DESK_KEY, NPM_KEY = "security", "desk", "npm"
 class World:
     """The places of one release, running while it is entered."""
 
-    def __init__(self, release: Release) -> None:
-        """Publish; nothing answers before this is entered."""
+    def __init__(self, release: Release, registry: str = "") -> None:
+        """Publish; nothing answers before this is entered.
+
+        ``registry`` is the host of another registry that has the images already.
+        """
         self.release = release
+        self._other_registry = registry
         self.registry = Registry(Shelf(), others=shelves(release))
         self.pypi = PyPI(self._published_on_pypi())
         self.npm = Npm(*self._published_on_npm(), keys=(RegistryKey(release.lab, NPM_KEY),))
@@ -63,7 +67,7 @@ class World:
     def options(self) -> tuple[str, ...]:
         """The options of ``collect`` that name these places in place of the public ones."""
         return (
-            *("--mirror", f"ghcr.io={self.registry.host}"),
+            *("--mirror", f"ghcr.io={self._other_registry or self.registry.host}"),
             *("--index-url", self.pypi.simple),
             *("--npm-registry", self.npm.url),
             *("--github-api", self.github.url),
