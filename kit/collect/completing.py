@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from kit.errors import EvidenceError, MachineError
-from kit.formats import bare_signature, completion, kinds, log_entry, unbundled, unproved
+from kit.formats import (
+    bare_signature,
+    completion,
+    expected_entry,
+    kinds,
+    log_entry,
+    unbundled,
+    unproved,
+)
 from kit.formats.manifest import can_name
 from kit.formats.sigstore_bundle import Bundle, LogEntry
 from kit.formats.unproved import Unproved
@@ -193,11 +201,14 @@ class _Asking:
         return self._chosen(part, replace(there, entries=tuple(same)))
 
     def _searched(self, part: Unproved) -> LogEntry | None:
+        """Look where the entry should be, which no crowd of others can hide; then in the index."""
+        signed = self.wanting.signed
+        leaves = expected_entry.leaves(part.bundle, None if signed is None else signed.sha256)
+        chosen = self._chosen(part, rekor.at_leaves(self.log, leaves, self.downloads))
         for digests in self.wanting.questions(part):
-            chosen = self._chosen(part, rekor.about(self.log, digests, self.downloads))
-            if chosen is not None:
-                return chosen
-        return None
+            if chosen is None:
+                chosen = self._chosen(part, rekor.about(self.log, digests, self.downloads))
+        return chosen
 
     def _chosen(self, part: Unproved, candidates: Candidates) -> LogEntry | None:
         """Return the entry that is this signature's; the oldest where it was logged again."""
