@@ -222,7 +222,7 @@ def _attestations(asking: _Asking) -> _Reply:
     if not can_name(name):
         return _Reply(_row(shown, name, Answer.SKIPPED, note="its name is too long"))
     got = asking.downloads.fetch(
-        url, limit=MAX_ATTESTATIONS, within=_SECONDS, want=Want(accept=_JSON)
+        url, limit=MAX_ATTESTATIONS, within=_SECONDS, want=Want(accept=_JSON, name=name)
     )
     if got is None:
         named = asking.published.attestations is not None
