@@ -63,8 +63,8 @@ class Completing:
         if found and self.lookup.off is None:
             self.say(f"asking the log for the proofs of {len(found)} files of signatures")
         replies = each(self._once, found)
-        return Gathered(
-            artifacts=gathered.artifacts,
+        return replace(
+            gathered,
             evidence=(*gathered.evidence, *(made for _, made in replies if made is not None)),
             asked=(*gathered.asked, *(row for rows, _ in replies for row in rows)),
         )
