@@ -24,6 +24,11 @@ from kit.trust.anchors import Anchor
 from kit.trust.tuf_anchor import TufAnchor
 from kit.trust.tuf_chain import Walked
 
+_CHANGED = (
+    "the pack was changed, or collected from another root than this host pins: get it again, and "
+    "compare root.json with whoever runs the instance"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
@@ -76,6 +81,7 @@ class _Walk:
             walked = tuf_chain.walk(anchor.instance, self.tuf.raw, carried, target)
         except AnchorError as error:
             if error.code != "trust.older-chain":
+                error.hint = _CHANGED
                 raise
             return anchor.record(), [_note(anchor.instance, error.code, error.message)]
         findings = [_note(anchor.instance, said.code, said.message) for said in walked.remarks]
@@ -184,8 +190,8 @@ def _no_root(instance: str) -> Finding:
     return _note(
         instance,
         "trust.no-tuf-root",
-        "the pack carries a TUF chain, and this host pins no root.json to walk it from: it was "
-        "not looked at",
+        "the pack carries a TUF chain, and there is no root.json beside this host's trusted root "
+        "to walk it from: it was not looked at",
     )
 
 

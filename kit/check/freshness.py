@@ -95,7 +95,7 @@ def of_collection(
 
 def _expiry(record: AnchorRecord, at: datetime) -> Iterator[Finding]:
     expires, chain = record.root_expires, record.chain
-    if expires is not None and at >= expires - EXPIRING:
+    if expires is not None and expires - at <= EXPIRING:
         over = at >= expires
         yield Finding(
             level=Level.WARNING,

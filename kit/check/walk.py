@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, custody, freshness, hashing, inquiry, replays, weighing
+from kit.check import chains, custody, freshness, hashing, images, inquiry, replays, weighing
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
@@ -24,7 +24,7 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
-from kit.policy.facts import FileFacts
+from kit.policy.facts import FileFacts, ImageFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
@@ -33,6 +33,8 @@ from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
+#: Errors about one artifact that is not there; the others may pass.
+_OF_ONE = frozenset({"artifact.missing"})
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
 _UNSEALED = Sealed()
 
@@ -88,7 +90,8 @@ def check(
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
-    files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+    seen = images.look(pack, release)
+    files = facts_of(pack, known, weighed, seen)
 
     def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
         with pack.member_file(artifact.member) as file:
@@ -98,15 +101,8 @@ def check(
 
     verdicts, findings = judge(release, files, inside, options.at)
     seals = custody_of(pack, release, options)
-    replayed = (
-        ()
-        if options.only
-        else replays.findings(
-            remembered.releases.get(release.name), release, verdicts, accept=options.accept_rollback
-        )
-    )
     inquiries, unread = inquiry.read(pack)
-    return Report(
+    report = Report(
         release_name=release.name,
         release_version=release.version,
         policy_sha256=release.sha256,
@@ -126,8 +122,9 @@ def check(
             *_about_the_pack(pack, release, options),
             *looked.findings,
             *_about_anchors(anchors),
-            *replayed,
+            *_replayed(release, remembered, verdicts, options),
             *seals.findings,
+            *seen.findings,
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
@@ -135,6 +132,28 @@ def check(
         by_clock=options.by_clock,
         custody=seals.seals,
     )
+    return _failed_as_a_whole(report)
+
+
+def _failed_as_a_whole(report: Report) -> Report:
+    """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
+    whole = [
+        finding
+        for finding in report.findings
+        if finding.level is Level.ERROR and finding.code not in _OF_ONE
+    ]
+    if not whole:
+        return report
+    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    return replace(report, verdicts=tuple(failed))
+
+
+def _replayed(
+    release: ReleaseFile, remembered: Remembered, verdicts: Sequence[Verdict], options: Options
+) -> Iterator[Finding]:
+    if not options.only:  # else what is there is only a part of what was remembered
+        known = remembered.releases.get(release.name)
+        yield from replays.findings(known, release, verdicts, accept=options.accept_rollback)
 
 
 def _about_time(
@@ -171,8 +190,44 @@ def openpgp(
     return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=accept_expired)
 
 
-def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
-    """Return what policy is told of an artifact."""
+def facts_of(
+    pack: Pack, known: Known, weighed: Weighed, seen: images.Seen
+) -> tuple[FileFacts, ...]:
+    """Return what policy is told of every artifact."""
+    return tuple(
+        _facts(pack, artifact, known, weighed, seen) for artifact in pack.manifest.artifacts
+    )
+
+
+def _facts(
+    pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
+) -> FileFacts:
+    own = _own(pack, artifact, known, weighed)
+    walked = seen.images.get((artifact.source, artifact.member))
+    if walked is None:
+        return own
+    platforms = tuple(
+        _own(
+            pack,
+            replace(artifact, name=f"{artifact.name} ({child.platform})", member=child.member),
+            known,
+            weighed,
+        )
+        for child in walked.children
+    )
+    image = ImageFacts(
+        is_index=walked.is_index,
+        platforms=platforms,
+        blobs=walked.digests,
+        chart=walked.chart,
+    )
+    below = (finding for platform in platforms for finding in platform.findings)
+    findings = (*walked.findings, *own.findings, *below)
+    return replace(own, findings=findings, image=image)
+
+
+def _own(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    """Return the facts of one document by itself, whatever it leads to."""
     member = artifact.member
     return FileFacts(
         artifact=artifact,

@@ -16,6 +16,7 @@ from kit.cli import (
     github_settings,
     npm_settings,
     pip_settings,
+    registry_settings,
     route_settings,
     sealing,
     terminal,
@@ -45,6 +46,7 @@ class Options:
     github: github_settings.Options = github_settings.NONE
     route: route_settings.Options = route_settings.NONE
     trust: tuf_settings.Options = tuf_settings.NONE
+    images: registry_settings.Options = registry_settings.NONE
 
 
 def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
@@ -63,6 +65,7 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
             index=_index(options.index_url) if asks_index or options.index_url else None,
             npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
+            images=registry_settings.access(options.images, options.plain_http, os.environ),
         ),
         trust=tuf_settings.wanted(release, options.trust),
         say=terminal.say,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kit.collect.asking import Settings
-from kit.errors import MachineError
+from kit.errors import AnchorError, MachineError
 from kit.model import Answer, Asked, Found
 from kit.pack import carried
 from kit.sources import tuf
@@ -64,10 +64,10 @@ def gather(wanted: Wanted, into: Path, settings: Settings, say: Callable[[str], 
 def _fetched(repository: Repository, into: Path, client: Client) -> tuf.Fetched:
     try:
         return tuf.gather(repository, into, client)
-    except MachineError as error:
+    except (AnchorError, MachineError) as error:
         error.hint = (
-            f"{error.hint or 'try again'}; --no-trust-update collects without the TUF chain, so "
-            "that the checking host learns nothing new about its anchors"
+            f"{error.hint or 'is it the right repository?'}; --no-trust-update collects without "
+            "the TUF chain, so that the checking host learns nothing new about its anchors"
         )
         raise
 

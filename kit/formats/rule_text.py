@@ -190,6 +190,7 @@ def _requirement(
         log=given.get("log"),
         every=given.get("every", scan is not None),
         at_least=given.get("at-least", 1),
+        each_platform=given.get("on") == "each-platform",
         optional=given.get("optional"),
     )
 
@@ -228,6 +229,8 @@ def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> Non
         _refuse(given, (*_STATEMENT_KEYS, "sbom", "scan"), path, because)
     if "sbom" in given:
         _refuse(given, ("scan",), path, "one claim is not both; write two requirements")
+    if given.get("on") == "each-platform":
+        _refuse(given, ("digest",), path, "no two platforms have one digest")
     refs = [key for key in ("source-ref", "source-tag", "source-branch") if key in given]
     _refuse(given, refs[1:], path, f"{refs[0] if refs else ''} says the ref already")
     if given.get("at-least", 1) > 1 and who.identity_regexp is None:

@@ -168,8 +168,9 @@ class Requirement:
 
     ``at_least`` distinct identities must each make such a claim. ``every``: all claims of
     this signer and type must meet the rest. ``log``: the claim must rest on a
-    transparency log; ``None`` demands it of key signers only. ``optional`` is the reason
-    why nothing fails where it is not met.
+    transparency log; ``None`` demands it of key signers only. ``each_platform``: not the
+    index but each image in it must be claimed so. ``optional`` is the reason why nothing
+    fails where it is not met.
     """
 
     signer: Signer | None
@@ -183,6 +184,7 @@ class Requirement:
     log: bool | None = None
     every: bool = False
     at_least: int = 1
+    each_platform: bool = False
     optional: str | None = None
 
     def describe(self) -> str:
@@ -205,6 +207,8 @@ class Requirement:
             parts.append(f"satisfying {self.predicate_schema.name}")
         if self.digest:
             parts.append(f"digest {self.digest}")
+        if self.each_platform:
+            parts.append("for each platform")
         return ", ".join(parts)
 
 

@@ -37,6 +37,9 @@ class EvidenceKind(StrEnum):
     SBOM = "sbom"
     SCAN = "scan"
     VEX = "vex"
+    COSIGN_SIGNATURE = "cosign-signature"
+    COSIGN_ATTESTATION = "cosign-attestation"
+    BUILDKIT = "buildkit-attestation"
     UNKNOWN = "unknown"
 
 
@@ -54,7 +57,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A release file in a pack.
+    """A release file in a pack, or the manifest or index of an image.
 
     ``name`` is the published name; ``source`` the text of the release file's line that
     brought it, which is the line's identity on both sides of the gap; ``member`` where
@@ -134,12 +137,51 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A manifest that ``oci/index.json`` lists: its type, SHA-256 in hex, size, and tag if any."""
+
+    media_type: str
+    sha256: str
+    size: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """Evidence in an image layout: the blob that is it, and the manifests that it is about.
+
+    Blobs go by their SHA-256 in hex.
+    """
+
+    kind: EvidenceKind
+    name: str
+    sha256: str
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What an image brought beside its manifest: every blob, and the evidence among them.
+
+    Blobs are named by their SHA-256. ``entries`` are the manifests that nothing else leads to.
+    """
+
+    blobs: tuple[Found, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    attached: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What one source brought: artifacts, evidence, and every place it asked."""
+    """What one source brought: artifacts, evidence, and every place it asked.
+
+    Of an image the artifact is its manifest or index, and ``layout`` has all that belongs to it.
+    """
 
     artifacts: tuple[Found, ...]
     evidence: tuple[Found, ...]
     asked: tuple[Asked, ...]
+    layout: Layout = field(default_factory=Layout)
 
 
 # ---- what verifiers accept ------------------------------------------------
@@ -229,7 +271,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one artifact: the claims that met the policy, and everything found."""
+    """What became of one artifact: the claims that met the policy, and everything found.
+
+    ``members`` are those of the pack that it is made of, its own first, and ``evidence`` those
+    of which a verifier accepted something about it, whoever signed.
+    """
 
     name: str
     source: str
@@ -237,6 +283,8 @@ class Verdict:
     size: int | None
     claims: tuple[Claim, ...]
     findings: tuple[Finding, ...]
+    members: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -92,7 +92,7 @@ def test_people_read_of_the_clock_before_anything_else(carried: Site, name: str)
         ('max-collection-age = "90d"', "5 years on", 1, "pack.too-old"),
     ],
 )
-def test_a_policy_bounds_how_old_things_may_be(
+def test_r006_a_policy_bounds_how_old_things_may_be(
     carried: Site, terms: str, name: str, status: int, code: str | None
 ) -> None:
     carried.policy(LINE, SIGNERS.replace("schema = 1", f"schema = 1\n{terms}"))

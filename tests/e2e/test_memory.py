@@ -120,6 +120,7 @@ def test_a_rollback_fails_extract_too(two: Site) -> None:
     two.check("new.pack.tar")
     command = ("extract", "old.pack.tar", "--policy", "release.toml", "--to", "approved")
     assert two.run(*command).status == 1
+    assert not list((two.folder / "approved").glob("*"))
 
 
 def test_the_older_one_may_come_first(two: Site) -> None:

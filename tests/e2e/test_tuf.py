@@ -15,7 +15,7 @@ from kit.formats.tuf_record import Record, render
 from kit.pack import writer
 from kit.pack.reader import Pack
 from tests import packs
-from tests.e2e.conftest import Ran, Site
+from tests.e2e.conftest import LINE, SIGNERS, Ran, Site
 from tests.lab import Lab
 from tests.lab.hostile_http import answer
 from tests.lab.places import Tuf
@@ -265,6 +265,38 @@ def test_a_chain_of_before_the_pinned_root_says_nothing(served: Served) -> None:
     ran = served.site.check()
     assert ran.status == 0
     assert "trust.older-chain" in ran.codes
+
+
+def test_a_trusted_root_may_have_another_name_in_its_repository(site: Site) -> None:
+    target = "acme.trusted_root.json"
+    with Tuf(Repository("acme", {target: site.lab.trusted_root()})) as place:
+        here = Served(site, place)
+        record = Record(repository=place.address, target=target)
+        (here.anchor / "tuf.json").write_bytes(render(record))
+        assert site.collect("--trust-update").status == 0
+    told = anchor(site.check())
+    assert told["chain"]["trusted-root-sha256"] == told["sha256"]
+
+
+def test_r026_no_cache_of_another_tool_is_looked_at(served: Served) -> None:
+    home = served.site.folder.parent / "home"
+    cache = home / ".local/share/sigstore-python/tuf"
+    for name in ("https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "acme"):
+        (cache / name).mkdir(parents=True)
+        for file in ("trusted_root.json", "root.json"):
+            (cache / name / file).write_bytes(Lab("mallory").trusted_root())
+    served.collect()
+    before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
+    assert served.site.check(env={"HOME": str(home)}).status == 0
+    assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
+
+
+def test_a_policy_that_finds_the_anchor_too_old_passes_nothing(served: Served) -> None:
+    served.site.policy(LINE, SIGNERS.replace("schema = 1", 'schema = 1\nmax-root-age = "30d"'))
+    assert served.collect().status == 4
+    ran = served.site.check("tool-1.0.unmet.pack.tar")
+    assert ran.status == 4
+    assert ran.errors_of("tool-1.0.tar.gz") == {"trust.too-old"}
 
 
 # ---- an attacker's pack -------------------------------------------------------------

@@ -8,7 +8,18 @@ import typer
 
 from kit import __version__
 from kit.cli import terminal
-from kit.cli.commands import check, collect, custody, extract, inspect, policy, trust, verify
+from kit.cli.commands import (
+    check,
+    collect,
+    custody,
+    export,
+    extract,
+    inspect,
+    policy,
+    push,
+    trust,
+    verify,
+)
 
 _HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
 
@@ -36,6 +47,8 @@ for command in (
     collect.collect,
     check.check,
     extract.extract,
+    export.export,
+    push.push,
     verify.verify,
     inspect.inspect,
 ):

@@ -82,6 +82,21 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST[/PREFIX]",
+            help="Ask HOST for the images and charts of REGISTRY (repeatable).",
+        ),
+    ] = None,
+    token_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST",
+            help="HOST gives out the tokens of REGISTRY, and may be sent its login (repeatable). "
+            "Logins are Docker's own ($DOCKER_CONFIG/config.json).",
+        ),
+    ] = None,
     proxy: Annotated[
         str | None,
         typer.Option(
@@ -135,6 +150,7 @@ def collect(
     from kit.cli import (  # noqa: PLC0415 - the HTTP client
         collecting,
         github_settings,
+        registry_settings,
         route_settings,
         sealing,
         tuf_settings,
@@ -152,6 +168,9 @@ def collect(
             plain_http=tuple(plain_http or ()),
             index_url=index_url,
             github=github_settings.Options(api=github_api, token_file=github_token_file),
+            images=registry_settings.Options(
+                mirrors=tuple(mirror or ()), token_hosts=tuple(token_host or ())
+            ),
             route=route_settings.Options(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),

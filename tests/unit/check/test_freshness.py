@@ -54,6 +54,11 @@ def test_a_root_that_ends_is_told_of_and_fails_nothing(expires: datetime, code: 
     assert of_anchor(anchor(expires=expires)) == {(Level.WARNING, code)}
 
 
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_root_may_end_in_any_year(year: int) -> None:
+    of_anchor(anchor(expires=datetime(year, 1, 1, tzinfo=UTC)))
+
+
 def test_a_root_that_does_not_end_soon_is_not_told_of() -> None:
     assert of_anchor(anchor(expires=NOW + 31 * DAY)) == set()
     assert of_anchor(anchor()) == set()

@@ -102,7 +102,7 @@ def test_a_delegated_folder_that_is_not_carried_is_left_out() -> None:
     assert set(walk(repository).targets) == {"trusted_root.json"}
 
 
-def test_expiry_is_told_and_refuses_nothing(repository: Repository) -> None:
+def test_r005_expiry_is_told_and_refuses_nothing(repository: Repository) -> None:
     # The repository is of 2025, and this test runs later.
     found = walk(repository)
     assert found.timestamp.expires < found.root.expires
@@ -203,7 +203,7 @@ def test_a_pinned_root_that_is_none_is_refused(repository: Repository) -> None:
     assert code(repository, repository.files["timestamp.json"]) == "trust.tuf-malformed"
 
 
-def test_a_pinned_root_that_was_changed_is_refused(repository: Repository) -> None:
+def test_r009_a_pinned_root_that_was_changed_is_refused(repository: Repository) -> None:
     def weaken(document: dict[str, Any]) -> None:
         document["signed"]["roles"]["root"]["threshold"] = 2
 
@@ -538,6 +538,8 @@ def test_r022_a_root_of_before_2023_is_refused_with_the_reason() -> None:
         ({"sha1": "0" * 40}, "trust.weak-target"),
         ({"md5": "0" * 32, "sha1": "0" * 40}, "trust.weak-target"),
         ({"sha256": "../../x"}, "trust.weak-target"),
+        ({"sha256": "0" * 64, "shake_128": "0"}, "trust.tuf-digest"),
+        ({"sha256": "0" * 64, "no-such-thing": "0"}, "trust.tuf-digest"),
         ({"sha256": 5}, "trust.tuf-malformed"),
     ],
 )
@@ -572,10 +574,13 @@ def _with_target(change: Callable[[dict[str, Any]], None]) -> Repository:
         for name in repository.signers[:3]
     ]
     repository.files["1.targets.json"] = json.dumps(document).encode()
+    name = next(n for n in repository.files if n.endswith(".trusted_root.json"))
+    folder, _, _ = name.rpartition("/")
+    repository.files[f"{folder}/{'0' * 64}.trusted_root.json"] = TRUSTED
     return repository
 
 
-def test_a_target_that_is_not_as_listed_is_refused(repository: Repository) -> None:
+def test_r011_a_target_that_is_not_as_listed_is_refused(repository: Repository) -> None:
     name = next(n for n in repository.files if n.endswith(".trusted_root.json"))
     for forged in (b'{"newest": "forged  root"}', TRUSTED[:-1], TRUSTED + b"\n"):
         repository.files[name] = forged
