@@ -82,8 +82,8 @@ def push(
     _demand_same(pack, report)
     plans = [
         image_plan.plan(pack, verdict, unverified=unverified)
-        for verdict in report.verdicts
-        if verdict.passed and image_plan.is_image(verdict)
+        for verdict in report.released
+        if image_plan.is_image(verdict)
     ]
     if not any(item.member.startswith(oci_layout.BLOBS) for item in pack.manifest.artifacts):
         raise UsageError(

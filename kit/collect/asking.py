@@ -99,7 +99,7 @@ class Places:
         self._traffic = Traffic(watch=watch)
         self.lock = threading.RLock()
         self._say = say
-        self._credentialed: dict[str, Downloads] = {}
+        self._credentialed: dict[tuple[tuple[str, str], ...], Downloads] = {}
         self._completing = Completing(settings.lookup, lambda: self._plain, say)
 
     def planned(self, line: Line) -> Iterator[str]:
@@ -224,11 +224,12 @@ class Places:
         """Return what asks with these credentials, which are by the origin that each is for."""
         if not credentials:
             return self._plain
-        whose = " ".join(sorted(credentials))
+        # Two registries on one origin may have a token each.
+        key, whose = tuple(sorted(credentials.items())), " ".join(sorted(credentials))
         with self.lock:
-            if whose not in self._credentialed:
-                self._credentialed[whose] = Downloads(self._into, self._client(credentials), whose)
-            return self._credentialed[whose]
+            if key not in self._credentialed:
+                self._credentialed[key] = Downloads(self._into, self._client(credentials), whose)
+            return self._credentialed[key]
 
     def _registry(self, source: Source) -> Registry:
         return self._registries.of(npm_source.package_of(source))

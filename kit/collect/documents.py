@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kit.formats import ledger as formats_ledger
@@ -23,6 +23,7 @@ about them, carried as they were received. It was written by airgap-kit.
   ledger.json     every place that was asked, and what it answered
   artifacts/      the release files, as published
   evidence/       signatures, attestations, digest manifests, as received
+  trust/          TUF metadata, if any: it counts only from a root that you hold
 {images}
 To verify it, on a host that has the kit and its own copy of the release file
 from somewhere you trust:
@@ -59,17 +60,22 @@ def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     return text.encode("utf-8")
 
 
-def ledger(gathered: Sequence[tuple[Line, Gathered]], carried: Collection[str]) -> bytes:
+def ledger(
+    gathered: Sequence[tuple[Line, Gathered]],
+    chains: Mapping[str, Sequence[Asked]],
+    carried: Collection[str],
+) -> bytes:
     """Return ledger.json: every place and its answer.
 
-    ``carried`` are the SHA-256 digests of what the pack has of it.
+    ``chains`` are what TUF repositories were asked, by instance; ``carried`` the SHA-256
+    digests of what the pack has of it all.
     """
+    asked = {line.source.text: brought.asked for line, brought in gathered}
+    asked |= {f"tuf:{instance}": tuple(rows) for instance, rows in sorted(chains.items())}
     return formats_ledger.render(
         [
-            Inquiry(
-                source=line.source.text, asked=tuple(_marked(row, carried) for row in brought.asked)
-            )
-            for line, brought in gathered
+            Inquiry(source=source, asked=tuple(_marked(row, carried) for row in rows))
+            for source, rows in asked.items()
         ]
     )
 

@@ -51,7 +51,7 @@ def write(pack: Pack, report: Report, to: Path, *, unverified: bool = False) -> 
             code="export.nothing",
             hint="--as files writes files",
         )
-    passed = [v for v in report.verdicts if v.passed and image_plan.is_image(v)]
+    passed = [verdict for verdict in report.released if image_plan.is_image(verdict)]
     plans = [image_plan.plan(pack, verdict, unverified=unverified) for verdict in passed]
     if not plans:
         return Written(names=())

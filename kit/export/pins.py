@@ -29,7 +29,7 @@ def write(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
 
     All of them are written, or none: raises as :func:`kit.export.files.extract` does.
     """
-    passed = [verdict for verdict in report.verdicts if verdict.passed]
+    passed = report.released
     files = [verdict for verdict in passed if not image_plan.is_image(verdict)]
     texts = {
         "requirements.txt": _requirements(files),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.model import Artifact, EvidenceFile, Report
+from kit.model import Artifact, EvidenceFile, EvidenceKind, Report
 from tests import documents
 from tests.images import SIGNERS, SOURCE, Carried, codes, judged, line, only, path_of
 from tests.lab import Lab
@@ -401,3 +401,78 @@ def test_buildkit_s_attestations_are_unsigned_and_no_platform(tmp_path: Path) ->
     assert "https://slsa.dev/provenance/v0.2" in told[0].message
     asked = check(carried, tmp_path, line('signer = "release"\npredicate-type = "slsa-provenance"'))
     assert not asked.passed
+
+
+# ---- lists of image digests -----------------------------------------------------------
+
+LISTED = 'signer = "release"\nlisted-in = "image-digest.txt"'
+
+
+def listed(carried: Carried, image: Blob, text: str, **options: Any) -> None:
+    """Carry a signed list of image digests that is said to be about an image."""
+    raw = text.encode()
+    carried.files["evidence/image-digest.txt"] = raw
+    carried.evidence["evidence/image-digest.txt"] = EvidenceFile(
+        kind=EvidenceKind.IMAGE_DIGESTS,
+        name="image-digest.txt",
+        member="evidence/image-digest.txt",
+        about=(path_of(image),),
+    )
+    carried.files["evidence/image-digest.txt.sigstore.json"] = LAB.sign(raw, **options)
+    carried.evidence["evidence/image-digest.txt.sigstore.json"] = EvidenceFile(
+        kind=EvidenceKind.SIGSTORE,
+        name="image-digest.txt.sigstore.json",
+        member="evidence/image-digest.txt.sigstore.json",
+        about=("evidence/image-digest.txt",),
+    )
+
+
+def unsigned() -> tuple[Carried, Blob]:
+    carried = Carried()
+    image = carried.store.image()
+    carried.artifact(image)
+    return carried, image
+
+
+def test_a_signed_list_names_image_and_tag(tmp_path: Path) -> None:
+    carried, image = unsigned()
+    listed(carried, image, f"{image.digest}  {REPOSITORY}:1.0@{image.digest}\n")
+    report = check(carried, tmp_path, line(LISTED))
+    assert report.passed, report.verdicts
+    (claim,) = only(report).claims
+    assert (claim.kind.value, claim.listed_in) == ("image-digests", "image-digest.txt")
+    assert claim.names == (f"{REPOSITORY}:1.0",)
+    # What is listed is not what is signed itself.
+    assert "policy.listed-in" in codes(check(carried, tmp_path))
+
+
+def test_a_signed_list_that_gives_the_tag_another_digest_fails_the_image(tmp_path: Path) -> None:
+    carried, image = signed()
+    listed(carried, image, f"sha256:{'0' * 64}  {REPOSITORY}:1.0\n")
+    assert "digest.mismatch" in codes(check(carried, tmp_path), "error")
+    listed(carried, image, f"sha256:{'0' * 64}  {REPOSITORY}:1.0\n", identity=STRANGER)
+    assert check(carried, tmp_path).passed
+
+
+@pytest.mark.parametrize("name", ["ghcr.io/acme/other:1.0", f"{REPOSITORY}:0.9"])
+def test_a_signed_list_of_another_image_does_not_name_this_one(name: str, tmp_path: Path) -> None:
+    carried, image = unsigned()
+    listed(carried, image, f"{image.digest}  {name}\n")
+    assert codes(check(carried, tmp_path, line(LISTED)), "error") == {"artifact.name-unproved"}
+
+
+def test_a_list_without_the_image_is_told(tmp_path: Path) -> None:
+    carried, image = unsigned()
+    listed(carried, image, f"sha256:{'0' * 64}  ghcr.io/acme/other:1.0\n")
+    report = check(carried, tmp_path, line(LISTED))
+    assert {"digest.unlisted", "policy.unmet"} <= codes(report)
+
+
+def test_an_unsigned_or_malformed_list_counts_for_nothing(tmp_path: Path) -> None:
+    carried, image = unsigned()
+    listed(carried, image, f"{image.digest}  {REPOSITORY}:1.0\n")
+    del carried.evidence["evidence/image-digest.txt.sigstore.json"]
+    del carried.files["evidence/image-digest.txt.sigstore.json"]
+    assert "evidence.unsigned" in codes(check(carried, tmp_path, line(LISTED)))
+    listed(carried, image, "nonsense\n")
+    assert "evidence.malformed" in codes(check(carried, tmp_path, line(LISTED)))

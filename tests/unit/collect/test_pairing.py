@@ -101,3 +101,11 @@ def test_what_npm_answers_is_about_the_tarball_of_its_package_by_whatever_name()
         names([other, tarball], [*saved, piece("b.sigstore.json", bundle)])
         == [["acme-tool-1.0.0.tgz"]] * 3
     )
+
+
+def test_a_list_of_image_digests_is_about_images_and_its_signature_about_it() -> None:
+    image, other = found("tool:1.0", b"manifest"), found("other:1.0", b"another")
+    raw = f"sha256:{image.sha256}  ghcr.io/acme/copy:1\nsha256:{'0' * 64}  ghcr.io/a/other:1.0\n"
+    pieces = [piece("image-digest.txt", raw.encode()), piece("image-digest.txt.asc", b"x")]
+    assert names([image, other], pieces) == [["tool:1.0", "other:1.0"], ["image-digest.txt"]]
+    assert names([image], [piece("image-digest.txt", b"nonsense")]) == [[]]
