@@ -15,6 +15,7 @@ from kit.cli import (
     github_settings,
     npm_settings,
     pip_settings,
+    registry_settings,
     route_settings,
     terminal,
     transfers,
@@ -38,6 +39,7 @@ class Options:
     npm_registry: str | None = None
     github: github_settings.Options = github_settings.NONE
     route: route_settings.Options = route_settings.NONE
+    images: registry_settings.Options = registry_settings.NONE
 
 
 def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Request:
@@ -56,6 +58,7 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
             index=_index(options.index_url) if asks_index or options.index_url else None,
             npm=npm_settings.registries(sources, options.npm_registry, base, os.environ),
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
+            images=registry_settings.access(options.images, options.plain_http, os.environ),
         ),
         say=terminal.say,
     )

@@ -99,8 +99,8 @@ class Completing:
         if wanting and self.lookup.off is None:
             self.say(f"{len(wanting)} signatures lack the log's proof: asking the log")
         replies = each(self._once, wanting)
-        return Gathered(
-            artifacts=gathered.artifacts,
+        return replace(
+            gathered,
             evidence=(*gathered.evidence, *(made for _, made in replies if made is not None)),
             asked=(*gathered.asked, *(row for rows, _ in replies for row in rows)),
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,6 +167,22 @@ def parse(raw: bytes, media_type: str | None = None) -> ImageManifest | Index:
         if error.code == MalformedError.default_code:
             error.code = "oci.malformed"
         raise
+
+
+def parse_referrers(raw: bytes, media_type: str | None = None) -> Index:
+    """Read what the referrers API answers; raise as :func:`parse` does.
+
+    Registries written in Go answer ``"manifests":null`` where there are none.
+    """
+    if len(raw) <= MAX_BYTES and b"null" in raw:
+        with suppress(MalformedError):  # which parse() says in its own words
+            value = strictjson.parse(raw, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+            if isinstance(value, dict) and value.get("manifests", ()) is None:
+                raw = strictjson.canonical(value | {"manifests": []})
+    found = parse(raw, media_type)
+    if not isinstance(found, Index):
+        raise _malformed("is no index of referrers", "oci.malformed")
+    return found
 
 
 def _document(value: Any, called: str | None) -> ImageManifest | Index:

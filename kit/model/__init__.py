@@ -136,12 +136,51 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A manifest that ``oci/index.json`` lists: its type, SHA-256 in hex, size, and tag if any."""
+
+    media_type: str
+    sha256: str
+    size: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """Evidence in an image layout: the blob that is it, and the manifests that it is about.
+
+    Blobs go by their SHA-256 in hex.
+    """
+
+    kind: EvidenceKind
+    name: str
+    sha256: str
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What an image brought beside its manifest: every blob, and the evidence among them.
+
+    Blobs are named by their SHA-256. ``entries`` are the manifests that nothing else leads to.
+    """
+
+    blobs: tuple[Found, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    attached: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What one source brought: artifacts, evidence, and every place it asked."""
+    """What one source brought: artifacts, evidence, and every place it asked.
+
+    Of an image the artifact is its manifest or index, and ``layout`` has all that belongs to it.
+    """
 
     artifacts: tuple[Found, ...]
     evidence: tuple[Found, ...]
     asked: tuple[Asked, ...]
+    layout: Layout = field(default_factory=Layout)
 
 
 # ---- what verifiers accept ------------------------------------------------

@@ -51,7 +51,8 @@ class Fetched:
     """A file that was fetched whole.
 
     ``url`` is where it came from in the end, without query, ``reach`` what kind of address
-    that has, and ``links`` are the ``Link`` headers that came with it.
+    that has; ``links`` are the ``Link`` headers that came with it, and ``media_type`` is what
+    the server calls it, in lower case and without parameters.
     """
 
     url: str
@@ -59,6 +60,7 @@ class Fetched:
     sha256: str
     reach: Reach = field(default=Reach.PUBLIC, compare=False)
     links: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    media_type: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Want:
     ``body`` is what is asked, of ``media_type``, where that does not fit into a URL: a POST,
     for questions alone, since it is asked again where an answer did not come. It follows no
     redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
+    ``absent`` are statuses that also say clearly, in answer to this, that it is not there.
     ``name`` is what the file is called to people, where the URL does not end in that.
     """
 
@@ -84,6 +87,7 @@ class Want:
     body: bytes | None = field(default=None, repr=False)
     media_type: str = "application/json"
     authorization: str | None = field(default=None, repr=False)
+    absent: frozenset[int] = frozenset()
     name: str | None = None
 
 
@@ -188,7 +192,7 @@ class Client:
         """Send one request, once, and return whatever is answered; no redirect is followed.
 
         For what is not a file: a challenge, a header, an upload. ``body`` may be an open file,
-        whose length ``want.headers`` then says. Raises as :meth:`fetch` does.
+        or pieces, whose length ``want.headers`` then says. Raises as :meth:`fetch` does.
         """
         start = self._started(url, want)
         headers = self._said(start, want)
@@ -256,7 +260,7 @@ class Client:
             with self.traffic.lane(here.origin, deadline):
                 response, address = self._ask(method, here, origin, headers, want.body, deadline)
                 try:
-                    if response.status in _ABSENT:
+                    if response.status in _ABSENT or response.status in want.absent:
                         return None
                     if response.status not in _MOVED or want.body is not None:
                         size, sha256 = receive(response, here)
@@ -266,6 +270,7 @@ class Client:
                             sha256=sha256,
                             reach=reach(address),
                             links=tuple(response.headers.getlist("link")),
+                            media_type=framing.media_type(response.headers),
                         )
                     here = self._gate.follow(here, response.headers.getlist("location"))
                 finally:

@@ -8,7 +8,7 @@ import typer
 
 from kit import __version__
 from kit.cli import terminal
-from kit.cli.commands import check, collect, export, extract, inspect, policy, verify
+from kit.cli.commands import check, collect, export, extract, inspect, policy, push, verify
 
 _HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
 
@@ -37,6 +37,7 @@ for command in (
     check.check,
     extract.extract,
     export.export,
+    push.push,
     verify.verify,
     inspect.inspect,
 ):

@@ -64,6 +64,21 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST[/PREFIX]",
+            help="Ask HOST for the images and charts of REGISTRY (repeatable).",
+        ),
+    ] = None,
+    token_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST",
+            help="HOST gives out the tokens of REGISTRY, and may be sent its login (repeatable). "
+            "Logins are Docker's own ($DOCKER_CONFIG/config.json).",
+        ),
+    ] = None,
     proxy: Annotated[
         str | None,
         typer.Option(
@@ -104,7 +119,12 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import collecting, github_settings, route_settings  # noqa: PLC0415 - HTTP client
+    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+        collecting,
+        github_settings,
+        registry_settings,
+        route_settings,
+    )
     from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
 
@@ -118,6 +138,9 @@ def collect(
             plain_http=tuple(plain_http or ()),
             index_url=index_url,
             github=github_settings.Options(api=github_api, token_file=github_token_file),
+            images=registry_settings.Options(
+                mirrors=tuple(mirror or ()), token_hosts=tuple(token_host or ())
+            ),
             route=route_settings.Options(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),

@@ -17,6 +17,7 @@ from tests.lab.places.github import GitHub
 from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
+from tests.lab.places.registry import Registry, Storage, TokenServer
 from tests.lab.places.server import Place, Reply, secrets_seen
 
 __all__ = [
@@ -26,7 +27,10 @@ __all__ = [
     "Place",
     "Publication",
     "PyPI",
+    "Registry",
     "Reply",
+    "Storage",
+    "TokenServer",
     "attested",
     "released",
     "secrets_seen",
