@@ -23,6 +23,7 @@ its message is for people: lower case, no full stop, with the value that is wron
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,16 @@ class KitError(Exception):
         self.message = message
         self.subject = subject
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error cross from one process to another with all that it says."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[KitError], arguments: tuple[Any, ...], told: dict[str, Any]) -> KitError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(told)
+    return error
 
 
 class UsageError(KitError):

@@ -17,12 +17,14 @@ HIDDEN = (
 )
 NAME, WORD = rf"(?!\.{{1,2}}\Z)[^/\\{HIDDEN}]{{1,255}}", "[A-Za-z0-9][A-Za-z0-9._+~-]{0,79}"
 TIME = r"(?:19[7-9]|[2-9]\d\d)\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-KIND = "sigstore-bundle|digest-manifest|pep740-attestation|openpgp-signature|dsse-envelope|"
-KIND += "npm-attestations|npm-packument|"
+KIND = (
+    "npm-attestations|npm-packument|sigstore-bundle|digest-manifest|pep740-attestation|openpgp-signature|dsse-envelope|"
+    "bare-signature|sbom|scan|vex|cosign-signature|cosign-attestation|buildkit-attestation|unknown"
+)
 TOP = {"schema": int, "kit": "[ -~]{1,100}", "collected-at": TIME, "release": dict}
 SHAPES: dict[str, dict[str, Any]] = {
     "artifacts": {"name": NAME, "source": f"[^{HIDDEN}]{{1,2000}}", "member": "(artifacts|oci)/.+"},
-    "evidence": {"kind": KIND + "bare-signature|sbom|scan|vex|unknown", "name": NAME, "about": list,
+    "evidence": {"kind": KIND, "name": NAME, "about": list,
                  "member": "(artifacts|evidence|oci)/.+"},
     "members": {"path": PATH, "size": int, "sha256": "[0-9a-f]{64}"},
 }  # fmt: skip

@@ -12,17 +12,23 @@ import multiprocessing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from kit import airgap
-from kit.errors import EvidenceError
+from kit.errors import EvidenceError, RejectedError
 from kit.model import Claim, Contradiction, Digest, EvidenceKind
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
-from kit.verifiers import npm, pep740, unlogged
+from kit.verifiers import cosign, npm, pep740, unlogged
+from kit.verifiers.cosign import VerifiedPayload
 from kit.verifiers.npm import RegistryKeys
 from kit.verifiers.sigstore import SigstoreVerifier, Verified, VerifiedStatement
+
+AnyVerified = Verified | VerifiedPayload
+
+#: Kinds that are verified as bundles and told apart from them.
+_OF_IMAGES = frozenset({EvidenceKind.COSIGN_SIGNATURE, EvidenceKind.COSIGN_ATTESTATION})
 
 #: Below this, starting workers costs more than they save (a worker imports sigstore: ~1 s).
 WORTH_WORKERS = 4096
@@ -46,6 +52,8 @@ class Subject:
 class Job:
     """One Sigstore bundle, its label for people, and what it is said to be about.
 
+    Of a signature or attestation that cosign attached to an image, ``raw`` is the layer's
+    blob and ``annotations`` are what proves it.
     ``completed_from`` is the member that collecting made it of, by adding the log's proof.
     """
 
@@ -53,6 +61,7 @@ class Job:
     raw: bytes
     subjects: tuple[Subject, ...]
     kind: EvidenceKind = EvidenceKind.SIGSTORE
+    annotations: Mapping[str, str] = field(default_factory=dict)
     completed_from: str | None = None
 
 
@@ -178,7 +187,7 @@ class _Verifiers:
 
     def _ask(self, verifier: SigstoreVerifier, job: Job, found: _Found) -> list[Refusal]:
         try:
-            verified = verifier.verify(job.raw)
+            verified = _verified(verifier, job)
         except EvidenceError as error:
             refusal = _refusal(job, unlogged.explained(error, job.kind))
             for subject in job.subjects:
@@ -205,16 +214,20 @@ class _Verifiers:
             for note in verified.notes
         ]
 
-    def _told(self, claim: Claim, verified: Verified, whole: str | None = None) -> Claim:
+    def _told(self, claim: Claim, verified: AnyVerified, whole: str | None = None) -> Claim:
         """Add what only this host knows, and what only some policies ask for."""
         if claim.identity.subject_type == "key":
             facts = self._facts(claim, verified)
             claim = replace(claim, identity=replace(claim.identity, facts=facts))
         return claim if whole is None else replace(claim, predicate_json=whole)
 
-    def _facts(self, claim: Claim, verified: Verified) -> Mapping[str, str]:
+    def _facts(self, claim: Claim, verified: AnyVerified) -> Mapping[str, str]:
         """Return under which paths this host has a key, as its own and as a registry's."""
         own = self._files.get(claim.identity.subject)
+        if isinstance(verified, VerifiedPayload):
+            if own is None:
+                raise RejectedError("a registry's key signs no images", code="npm.unknown-key")
+            return {"key": own}
         try:
             facts = self._registries.vouching(claim, verified)
         except EvidenceError:
@@ -230,12 +243,23 @@ class _Verifiers:
             yield self._told(over, verified)
 
 
-def _claim(verified: Verified, job: Job, subject: Subject) -> Claim:
+def _verified(verifier: SigstoreVerifier, job: Job) -> AnyVerified:
+    if job.kind is EvidenceKind.COSIGN_SIGNATURE:
+        return cosign.verify_signature(verifier, job.raw, job.annotations)
+    if job.kind is EvidenceKind.COSIGN_ATTESTATION:
+        return cosign.verify_attestation(verifier, job.raw, job.annotations)
+    return verifier.verify(job.raw)
+
+
+def _claim(verified: AnyVerified, job: Job, subject: Subject) -> Claim:
+    if isinstance(verified, VerifiedPayload):
+        return verified.claim_for(job.label, subject.digests)
     if job.kind is EvidenceKind.PEP740:
         return pep740.claim_for(verified, job.label, subject.digests, subject.name)
     if job.kind is EvidenceKind.NPM_ATTESTATIONS:
         return npm.claim_for(verified, job.label, subject.digests, subject.name)
-    return verified.claim_for(job.label, subject.digests)
+    claim = verified.claim_for(job.label, subject.digests)
+    return replace(claim, kind=job.kind) if job.kind in _OF_IMAGES else claim
 
 
 @dataclass(frozen=True, slots=True)

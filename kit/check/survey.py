@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kit.check import hashing, weighing
+from kit.check import hashing, images, weighing
 from kit.check.jobs import Basis
 from kit.check.walk import Options, facts_of, openpgp
 from kit.formats.release_file import ReleaseFile
@@ -28,11 +28,12 @@ def survey(
 
     Raises what `check` raises: a damaged pack ends it before anything in it is believed.
     """
-    known = hashing.hash_members(pack, _nothing_demanded(pack.manifest), options.progress)
+    release = _nothing_demanded(pack.manifest)
+    known = hashing.hash_members(pack, release, options.progress)
     basis = Basis(anchors=tuple(anchors.values()), at=options.at, npm_keys=npm_keys)
     with openpgp(openpgp_keys, options) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
-    return tuple(facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts)
+    return facts_of(pack, known, weighed, images.look(pack, release))
 
 
 def _nothing_demanded(manifest: Manifest) -> ReleaseFile:

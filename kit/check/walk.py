@@ -13,7 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, freshness, hashing, inquiry, replays, weighing
+from kit.check import chains, custody, freshness, hashing, images, inquiry, replays, weighing
+from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighed import Weighed
@@ -23,17 +24,19 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
-from kit.policy.facts import FileFacts
+from kit.policy.facts import FileFacts, ImageFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
 from kit.trust.memory import newest_signature
 from kit.trust.npm_keys import NpmKeyring
+from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
 #: Errors about one artifact that is not there; the others may pass.
 _OF_ONE = frozenset({"artifact.missing"})
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
+_UNSEALED = Sealed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,8 @@ class Options:
     the absolute path of the one program that is run, only for signatures by OpenPGP keys
     that the policy pins; ``None`` where this host has none. ``by_clock`` says that ``at`` is
     the host's clock. ``known`` is what the host remembers, if it is to be held against that;
-    ``accept_rollback`` lets an older chain or pack pass, and the report says so.
+    ``accept_rollback`` lets an older chain or pack pass, and the report says so. ``sealed`` is
+    the custody file beside the pack, and the keys it may be by.
     """
 
     at: datetime
@@ -55,6 +59,7 @@ class Options:
     by_clock: bool = False
     known: Remembered | None = None
     accept_rollback: bool = False
+    sealed: Sealed = _UNSEALED
 
 
 def check(
@@ -85,7 +90,8 @@ def check(
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)
-    files = [facts_of(pack, artifact, known, weighed) for artifact in pack.manifest.artifacts]
+    seen = images.look(pack, release)
+    files = facts_of(pack, known, weighed, seen)
 
     def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
         with pack.member_file(artifact.member) as file:
@@ -94,6 +100,7 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    seals = custody_of(pack, release, options)
     inquiries, unread = inquiry.read(pack)
     report = Report(
         release_name=release.name,
@@ -116,25 +123,25 @@ def check(
             *looked.findings,
             *_about_anchors(anchors),
             *_replayed(release, remembered, verdicts, options),
+            *seals.findings,
+            *seen.findings,
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
         ),
         by_clock=options.by_clock,
+        custody=seals.seals,
     )
     return _failed_as_a_whole(report)
 
 
 def _failed_as_a_whole(report: Report) -> Report:
     """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
-    whole = [
-        finding
-        for finding in report.findings
-        if finding.level is Level.ERROR and finding.code not in _OF_ONE
-    ]
-    if not whole:
+    whole = (finding for finding in report.findings if finding.level is Level.ERROR)
+    first = next((finding for finding in whole if finding.code not in _OF_ONE), None)
+    if first is None:
         return report
-    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    failed = (replace(verdict, findings=(first, *verdict.findings)) for verdict in report.verdicts)
     return replace(report, verdicts=tuple(failed))
 
 
@@ -161,6 +168,16 @@ def _about_time(
     yield from freshness.of_collection(pack.manifest.collected_at, release.terms, at, signed)
 
 
+def custody_of(pack: Pack, release: ReleaseFile, options: Options) -> custody.Judged:
+    """Return what stands beside the pack of who sealed it, under the policy's rules."""
+    sealed = options.sealed
+    with openpgp(sealed.openpgp_keys, options) as verifier:
+        sealers = Sealers(
+            keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)
+        )
+        return custody.judge(sealed, pack.manifest_sha256, release.custody, sealers, options.at)
+
+
 def openpgp(
     keys: Mapping[str, Keyring], options: Options, accept_expired: Collection[str] = ()
 ) -> AbstractContextManager[OpenPgpVerifier | None]:
@@ -170,8 +187,44 @@ def openpgp(
     return OpenPgpVerifier(keys, options.at, options.gpg, accept_expired=accept_expired)
 
 
-def facts_of(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
-    """Return what policy is told of an artifact."""
+def facts_of(
+    pack: Pack, known: Known, weighed: Weighed, seen: images.Seen
+) -> tuple[FileFacts, ...]:
+    """Return what policy is told of every artifact."""
+    return tuple(
+        _facts(pack, artifact, known, weighed, seen) for artifact in pack.manifest.artifacts
+    )
+
+
+def _facts(
+    pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
+) -> FileFacts:
+    own = _own(pack, artifact, known, weighed)
+    walked = seen.images.get((artifact.source, artifact.member))
+    if walked is None:
+        return own
+    platforms = tuple(
+        _own(
+            pack,
+            replace(artifact, name=f"{artifact.name} ({child.platform})", member=child.member),
+            known,
+            weighed,
+        )
+        for child in walked.children
+    )
+    image = ImageFacts(
+        is_index=walked.is_index,
+        platforms=platforms,
+        blobs=walked.digests,
+        chart=walked.chart,
+    )
+    below = (finding for platform in platforms for finding in platform.findings)
+    findings = (*walked.findings, *own.findings, *below)
+    return replace(own, findings=findings, image=image)
+
+
+def _own(pack: Pack, artifact: Artifact, known: Known, weighed: Weighed) -> FileFacts:
+    """Return the facts of one document by itself, whatever it leads to."""
     member = artifact.member
     return FileFacts(
         artifact=artifact,

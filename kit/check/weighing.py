@@ -11,14 +11,14 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kit.check import detached, documents, hashing, jobs, packuments
+from kit.check import attached, detached, documents, hashing, jobs, listings, packuments
 from kit.check.beside import Beside
 from kit.check.hashing import Known
 from kit.check.jobs import Basis, Job, Outcome, Subject
+from kit.check.listings import Lines
 from kit.check.weighed import Weighed
 from kit.errors import EvidenceError, RejectedError, UnsupportedError
-from kit.formats import bundled, digest_manifest, kinds, pep740
-from kit.formats.digest_manifest import DigestManifest
+from kit.formats import bundled, kinds, pep740
 from kit.model import (
     Artifact,
     Claim,
@@ -29,12 +29,14 @@ from kit.model import (
     Level,
 )
 from kit.pack.reader import Pack
-from kit.verifiers import digests
 from kit.verifiers.openpgp import OpenPgpVerifier
 
-#: Signers of one digest manifest that count: a hostile pack could make claims as many as the
-#: product of its lines and its files.
+#: Signers of one digest manifest or document: a hostile pack could make the claims they
+#: give as many as the product of its lines and its files.
 MAX_SIGNERS = 32
+
+#: What proves nothing by itself, and waits for claims over it.
+_WAITING = frozenset({*listings.KINDS, *kinds.OF_DOCUMENTS})
 
 
 def weigh(
@@ -88,9 +90,10 @@ def _jobs(
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     beside = Beside(pack.manifest.evidence)
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS or evidence.kind in kinds.OF_DOCUMENTS:
-            continue  # these prove nothing by themselves: they wait for claims over them
-        if evidence in others or beside.speaks_for_another(evidence):
+        if evidence.kind in _WAITING or evidence in others or beside.speaks_for_another(evidence):
+            continue
+        if evidence.kind in attached.KINDS:
+            yield from attached.jobs(pack, known, evidence, weighed)
             continue
         try:
             beside.demand_logged(evidence)
@@ -150,7 +153,7 @@ def _weigh_manifests(pack: Pack, known: Known, weighed: Weighed) -> None:
         if all(item.name != other.name for other in artifacts.get(item.member, ())):
             artifacts.setdefault(item.member, []).append(listed)
     for evidence in pack.manifest.evidence:
-        if evidence.kind is EvidenceKind.DIGESTS:
+        if evidence.kind in listings.KINDS:
             about = [
                 artifact
                 for member in evidence.about
@@ -240,7 +243,7 @@ def _weigh_manifest(
 ) -> None:
     evidence = vouched.evidence
     try:
-        manifest = digest_manifest.parse(hashing.read(pack, evidence), evidence.name)
+        lines = listings.read(pack, evidence)
     except EvidenceError as error:
         for artifact in about:
             weighed.refuse(artifact.member, evidence.member, error)
@@ -249,7 +252,7 @@ def _weigh_manifest(
         for finding in vouched.refused:
             weighed.keep(artifact.member, finding)
         for claim in vouched.over:
-            _weigh_line(evidence, manifest, claim, artifact, known, weighed)
+            _weigh_line(evidence, lines, claim, artifact, known, weighed)
         if not vouched.over:
             weighed.find(
                 artifact.member,
@@ -261,7 +264,7 @@ def _weigh_manifest(
 
 def _weigh_line(
     evidence: EvidenceFile,
-    manifest: DigestManifest,
+    lines: Lines,
     over: Claim,
     artifact: Artifact,
     known: Known,
@@ -269,14 +272,8 @@ def _weigh_line(
 ) -> None:
     member = artifact.member
     try:
-        claim = digests.claim_for(
-            manifest,
-            over,
-            name=artifact.name,
-            known=known[member],
-            listed_in=evidence.name,
-        )
-    except RejectedError as error:
+        claim = lines(over, artifact, known[member])
+    except EvidenceError as error:
         weighed.refuse(member, evidence.member, error)
         if error.code == "digest.mismatch":
             contradiction = Contradiction(over=over, message=error.message)

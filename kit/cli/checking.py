@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kit import airgap
-from kit.cli import environment, remembering, terminal
+from kit.cli import custody_file, environment, remembering, terminal
 from kit.errors import AnchorError, PackError
 from kit.formats.release_file import ReleaseFile
-from kit.trust import anchors, keyrings
+from kit.trust import anchors, keyrings, known
 from kit.trust import npm_keys as npm_keyrings
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.keys import KeyAnchor, find_keys
 from kit.trust.memory import Memory
 from kit.trust.npm_keys import NpmKeyring
+from kit.trust.places import Place
 
 if TYPE_CHECKING:
     from kit.formats.memory_file import Known
@@ -54,10 +56,13 @@ class Checker:
     by_clock: bool = True
     memory: Memory | None = None
     accept_rollback: bool = False
+    sealing_keys: tuple[KeyAnchor, ...] = ()
+    sealing_openpgp: Mapping[str, Keyring] = field(default_factory=dict)
 
     def judge(self, path: Path, then: Callable[[Pack, Report], None] | None = None) -> Report:
         """Check the pack at ``path``; call ``then`` with it while it is still open."""
         from kit.check import Options, check  # noqa: PLC0415 - loads what verifies
+        from kit.check.custody import Sealed  # noqa: PLC0415
         from kit.pack.reader import Pack  # noqa: PLC0415
 
         with (
@@ -78,6 +83,12 @@ class Checker:
                 by_clock=self.by_clock,
                 known=self._known(),
                 accept_rollback=self.accept_rollback,
+                sealed=Sealed(
+                    raw=custody_file.read(path),
+                    keys=self.sealing_keys,
+                    openpgp_keys=self.sealing_openpgp,
+                    denied=self.release.terms.denied.keys,
+                ),
             )
             report = check(
                 pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
@@ -116,6 +127,8 @@ def prepare(
     found: dict[str, Anchor] = {}
     pinned: dict[str, Keyring] = {}
     remembered: Memory | None = None
+    sealing_keys: tuple[KeyAnchor, ...] = ()
+    sealing_openpgp: dict[str, Keyring] = {}
     npm: tuple[NpmKeyring, ...] = ()
     failure: AnchorError | None = None
     try:
@@ -123,10 +136,12 @@ def prepare(
         places = environment.anchor_places(given.trust_roots)
         found = anchors.find(release.instances, places, given.trusted_root, release.keys)
         pinned = keyrings.find(release.openpgp_fingerprints, places)
+        sealing_keys = _sealing_keys(release, places)
+        sealing_openpgp = keyrings.find((s.openpgp for s in release.sealers if s.openpgp), places)
         npm = npm_keyrings.find(release.npm_keys, places)
     except AnchorError as error:
         failure = error
-    gpg = seal(gpg_needed=bool(pinned))
+    gpg = seal(gpg_needed=bool(pinned) or bool(sealing_openpgp))
     return Checker(
         release=release,
         anchors=found,
@@ -140,7 +155,15 @@ def prepare(
         by_clock=memory.at is None,
         memory=remembered,
         accept_rollback=memory.accept_rollback,
+        sealing_keys=sealing_keys,
+        sealing_openpgp=sealing_openpgp,
     )
+
+
+def _sealing_keys(release: ReleaseFile, places: Sequence[Place]) -> tuple[KeyAnchor, ...]:
+    """Return the keys of the seals that the policy demands, then all others of this host."""
+    demanded = find_keys((s.key for s in release.sealers if s.key is not None), places)
+    return (*demanded, *(key for key in known.usable_keys(places) if key not in demanded))
 
 
 def seal(*, gpg_needed: bool) -> Path | None:

@@ -42,6 +42,13 @@ At = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
 ]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The passphrase of the key, alone in a file. Default: you are asked for it.",
+    ),
+]
 MemoryFolder = Annotated[
     Path | None,
     typer.Option(

@@ -12,8 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from kit import __version__
-from kit.collect import documents, pairing
+from kit.collect import documents, image_layout, pairing
 from kit.collect.chains import Chains
+from kit.collect.image_layout import Merged
 from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
@@ -52,47 +53,65 @@ def assemble(
     known: dict[tuple[str, str], Found] = {}
     artifacts = _distinct(known, (found for _, gathered in brought for found in gathered.artifacts))
     # An artifact may be evidence too: a digest manifest that a line names, for instance.
+    images = image_layout.merge(gathered.layout for _, gathered in brought)
+    in_layout = _images(known, brought)
     evidence = _distinct(
         known,
         (
             *(found for _, gathered in brought for found in gathered.evidence),
-            *(found for found in artifacts if kinds.by_name(found.name)),
+            *(f for f in artifacts if kinds.by_name(f.name) and f not in in_layout),
         ),
     )
     pieces = [_piece(found) for found in evidence]
     paired = list(zip(pieces, pairing.pair(artifacts, pieces, _bound(known, brought)), strict=True))
     used = [(piece, about) for piece, about in paired if about]
     names = Names()
-    members = {found: names.member("artifacts", found) for found in artifacts}
+    members = in_layout | {
+        found: names.member("artifacts", found) for found in artifacts if found not in in_layout
+    }
     for piece, _ in used:
         if piece.found not in members:
             members[piece.found] = names.member("evidence", piece.found)
-    files = {member: found for found, member in members.items()} | dict(chains.members)
     carried = _artifacts(brought, members)
     taken = set(artifacts)
+    contents = {member: found for found, member in members.items()} | {
+        image_layout.member(sha256): blob for sha256, blob in images.blobs.items()
+    }
+    contents |= chains.members
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
         "ledger.json": documents.ledger(
-            brought, chains.asked, {found.sha256 for found in files.values()}
+            brought, chains.asked, {found.sha256 for found in contents.values()}
         ),
     }
+    own = images.documents()
     described = Manifest(
         release_name=release.name,
         release_version=release.version,
         collected_at=date,
         kit=f"airgap-kit {__version__}",
         artifacts=carried,
-        evidence=_evidence(used, members),
-        members=tuple(_members(documented, files)),
+        evidence=_evidence(used, members, images),
+        members=tuple(_members(documented, own, contents)),
     )
     return Assembly(
         manifest=described,
-        contents=documented | {member: found.path for member, found in files.items()},
+        contents=documented | own | {path: found.path for path, found in contents.items()},
         unpaired=tuple(
             piece.found.name for piece, about in paired if not about and piece.found not in taken
         ),
     )
+
+
+def _images(known: Mapping[tuple[str, str], Found], brought: Sequence[Brought]) -> dict[Found, str]:
+    """Return the artifacts whose bytes are in the layout, and where."""
+    return {
+        known[found.name, found.sha256]: image_layout.member(found.sha256)
+        for _, gathered in brought
+        for found in gathered.artifacts
+        if any(blob.sha256 == found.sha256 for blob in gathered.layout.blobs)
+    }
 
 
 def _bound(
@@ -152,23 +171,33 @@ def _artifacts(brought: Sequence[Brought], members: Mapping[Found, str]) -> tupl
 
 
 def _evidence(
-    used: Sequence[tuple[Piece, tuple[Found, ...]]], members: Mapping[Found, str]
+    used: Sequence[tuple[Piece, tuple[Found, ...]]], members: Mapping[Found, str], images: Merged
 ) -> tuple[EvidenceFile, ...]:
     listed = [
-        EvidenceFile(
-            kind=piece.kind,
-            name=piece.found.name,
-            member=members[piece.found],
-            about=tuple(sorted({members[found] for found in about if found in members})),
-        )
-        for piece, about in used
+        *images.evidence,
+        *(
+            EvidenceFile(
+                kind=piece.kind,
+                name=piece.found.name,
+                member=members[piece.found],
+                about=tuple(sorted({members[found] for found in about if found in members})),
+            )
+            for piece, about in used
+        ),
     ]
     return tuple(sorted(listed, key=lambda item: item.member))
 
 
-def _members(contents: Mapping[str, bytes], files: Mapping[str, Found]) -> Iterator[Member]:
+def _members(
+    head: Mapping[str, bytes], own: Mapping[str, bytes], contents: Mapping[str, Found]
+) -> Iterator[Member]:
     for path in roster.HEAD:
-        raw = contents[path]
-        yield Member(path=path, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
-    for path, found in sorted(files.items()):
-        yield Member(path=path, size=found.size, sha256=found.sha256)
+        yield _member(path, head[path])
+    listed = [_member(path, raw) for path, raw in own.items()]
+    for path, found in contents.items():
+        listed.append(Member(path=path, size=found.size, sha256=found.sha256))
+    yield from sorted(listed, key=lambda member: member.path)
+
+
+def _member(path: str, raw: bytes) -> Member:
+    return Member(path=path, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())

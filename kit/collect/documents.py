@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kit.formats import ledger as formats_ledger
+from kit.formats import oci_layout
 from kit.formats.ledger import Inquiry
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
@@ -23,7 +24,7 @@ about them, carried as they were received. It was written by airgap-kit.
   artifacts/      the release files, as published
   evidence/       signatures, attestations, digest manifests, as received
   trust/          TUF metadata, if any: it counts only from a root that you hold
-
+{images}
 To verify it, on a host that has the kit and its own copy of the release file
 from somewhere you trust:
 
@@ -43,12 +44,19 @@ The artifacts:
 
 {artifacts}
 """
+_IMAGES = """\
+  oci/            container images with what speaks of them: an OCI layout, which
+                  skopeo, oras and crane read
+"""
 
 
 def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     """Return README.txt: what the pack is, and how to check it without us."""
     listed = "\n".join(f"  {artifact.member}" for artifact in artifacts)
-    text = _README.format(name=release.name, version=release.version, artifacts=listed)
+    images = _IMAGES if any(a.member.startswith(oci_layout.BLOBS) for a in artifacts) else ""
+    text = _README.format(
+        name=release.name, version=release.version, artifacts=listed, images=images
+    )
     return text.encode("utf-8")
 
 

@@ -19,6 +19,7 @@ from kit.formats import (
     digest_manifest,
     document,
     dsse,
+    image_digests,
     kinds,
     npm_package,
     npm_packument,
@@ -37,6 +38,8 @@ class Piece:
     kind: EvidenceKind
     raw: bytes
 
+
+_LISTS = frozenset({EvidenceKind.DIGESTS, EvidenceKind.IMAGE_DIGESTS})
 
 #: The artifacts that the policy says a document is about, by the document's name.
 Bound = Mapping[str, Sequence[Found]]
@@ -57,7 +60,7 @@ class _Targets:
     """What evidence can be about, by digest and by name."""
 
     def __init__(self, artifacts: Sequence[Found], pieces: Sequence[Piece], bound: Bound) -> None:
-        manifests = [piece.found for piece in pieces if piece.kind is EvidenceKind.DIGESTS]
+        manifests = [piece.found for piece in pieces if piece.kind in _LISTS]
         documents = [piece.found for piece in pieces if piece.kind in kinds.OF_DOCUMENTS]
         listable = dict.fromkeys((*artifacts, *documents))
         self._order = {found: number for number, found in enumerate(listable)}
@@ -78,6 +81,8 @@ class _Targets:
     def _candidates(self, piece: Piece) -> Iterator[Found]:
         if piece.kind is EvidenceKind.DIGESTS:
             yield from self._listed(piece)
+        if piece.kind is EvidenceKind.IMAGE_DIGESTS:
+            yield from self._images(piece)
         if piece.kind in kinds.OF_DOCUMENTS:
             yield from self._bound.get(piece.found.name, ())
         carried = False
@@ -112,6 +117,16 @@ class _Targets:
             if artifact in self._order and manifest.lookup(artifact.name)
         }
         yield from sorted(found, key=self._order.__getitem__)
+
+    def _images(self, piece: Piece) -> Iterator[Found]:
+        """Yield the images that a list gives the digest of, or a digest for their name."""
+        try:
+            listed = image_digests.parse(piece.raw)
+        except EvidenceError:
+            return
+        for reference, digest in listed.items():
+            yield from self._by_digest.get(digest.hex, ())
+            yield from self._by_name.get(reference.rpartition("/")[2], ())
 
 
 def _carried(piece: Piece) -> Iterator[str]:

@@ -8,6 +8,7 @@ the result gives the text back.
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
 from datetime import UTC, datetime
 
@@ -60,6 +61,11 @@ def digest(algorithm: str, hexadecimal: str) -> Digest:
             f"a {algorithm} digest is {2 * size} lower-case hex digits, not {hexadecimal[:140]!r}"
         )
     return Digest(algorithm, hexadecimal)
+
+
+def digest_of(algorithm: str, raw: bytes) -> Digest:
+    """Return the digest of bytes by one of :data:`DIGEST_BYTES`."""
+    return digest(algorithm, hashlib.new(algorithm, raw).hexdigest())
 
 
 def parse_digest(text: str) -> Digest:

@@ -30,6 +30,11 @@ class Fields:
         self._asked: set[str] = set()
         self.path = path
 
+    @property
+    def keys(self) -> Iterable[str]:
+        """The object's keys, asked for or not."""
+        return self._value.keys()
+
     def where(self, key: str) -> str:
         """Return the path of ``key``, as messages write it."""
         return f"{self.path}.{key}" if self.path else key

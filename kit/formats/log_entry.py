@@ -109,7 +109,7 @@ def _envelope_disagreement(logged: Logged, envelope: dsse.Envelope) -> str | Non
     if logged.payload is not None:
         return _differs(logged.payload, envelope.payload, "payload")
     if logged.envelope is not None:  # intoto 0.0.1 without a payload hash
-        return _differs(logged.envelope, _uploaded(envelope), "envelope")
+        return _differs(logged.envelope, uploaded(envelope), "envelope")
     return "the log entry says nothing about the payload"
 
 
@@ -118,7 +118,7 @@ def _differs(told: Digest, raw: bytes, what: str) -> str | None:
     return None if actual == told.hex else f"the log entry is about another {what}"
 
 
-def _uploaded(envelope: dsse.Envelope) -> bytes:
+def uploaded(envelope: dsse.Envelope) -> bytes:
     """Return an envelope as Go's encoding/json writes it: what Rekor v1 was sent."""
     signature = envelope.signatures[0]
     value = {

@@ -17,9 +17,12 @@ from functools import cache
 from typing import Any
 
 from kit.errors import MalformedError, UsageError
-from kit.formats import kinds, rule_text, schema, strictjson
+from kit.formats import kinds, oci_manifest, oci_reference, rule_text, schema, strictjson
+from kit.formats.custody import Role
+from kit.formats.oci_manifest import Platform
+from kit.formats.oci_reference import Repository
 from kit.formats.rule_text import Beside
-from kit.formats.rules import Demand, Requirement, Signer, Terms, parts_of
+from kit.formats.rules import CustodyRule, Demand, Requirement, Signer, Terms, parts_of
 from kit.formats.source_text import Source, parse_source
 
 MAX_BYTES = 1 << 20
@@ -28,12 +31,18 @@ MAX_DEPTH = strictjson.MAX_DEPTH
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One ``[[artifact]]``: a source, the files it names, where else to look, what must hold."""
+    """One ``[[artifact]]``: a source, the files it names, where else to look, what must hold.
+
+    Of an image from a mirror, ``published_as`` is the repository that its signatures name;
+    ``platforms`` are those to collect, all where it is empty.
+    """
 
     source: Source
     files: tuple[str, ...]
     evidence: tuple[Source, ...]
     require: tuple[Demand, ...]
+    published_as: Repository | None = None
+    platforms: tuple[Platform, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,6 +89,17 @@ class ReleaseFile:
     terms: Terms
     raw: bytes
     sha256: str
+    custody: tuple[CustodyRule, ...] = ()
+
+    @property
+    def sealers(self) -> tuple[Signer, ...]:
+        """The signers whose seals it demands, each once."""
+        return tuple(dict.fromkeys(s for rule in self.custody for s in rule.signers))
+
+    def as_collected(self) -> ReleaseFile:
+        """Return it without the seals that nobody can have made when a pack is collected."""
+        then = tuple(rule for rule in self.custody if rule.role is Role.COLLECTED)
+        return replace(self, custody=then)
 
     @property
     def used_signers(self) -> tuple[Signer, ...]:
@@ -221,6 +241,10 @@ def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
         terms=rule_text.terms(value),
         raw=raw,
         sha256=hashlib.sha256(raw).hexdigest(),
+        custody=tuple(
+            rule_text.custody(given, signers, f"custody[{number}]")
+            for number, given in enumerate(value.get("custody", ()))
+        ),
     )
 
 
@@ -229,6 +253,11 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
     if source.repository is not None and source.repository.tag is None:
         raise MalformedError(
             f"{path}.source: {source.text!r} names no release; write {source.text}@TAG"
+        )
+    if source.image is not None and source.image.name is None:
+        raise MalformedError(
+            f"{path}.source: {source.text!r} names no image; write {source.text}@sha256:HEX or "
+            f"{source.text}:TAG"
         )
     files = tuple(given.get("files", ()))
     if files and source.scheme == "file":
@@ -244,6 +273,12 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
             )
         if name in files[:number]:
             raise MalformedError(f"{path}.files[{number}]: {name!r} is there twice")
+    require = tuple(
+        rule_text.demand(item, signers, f"{path}.require[{number}]", beside)
+        for number, item in enumerate(given.get("require", ()))
+    )
+    if source.image is None:
+        _refuse_of_images(given, require, path)
     return Line(
         source=source,
         files=files,
@@ -251,8 +286,25 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
             parse_source(text, f"{path}.evidence[{number}]")
             for number, text in enumerate(given.get("evidence", ()))
         ),
-        require=tuple(
-            rule_text.demand(item, signers, f"{path}.require[{number}]", beside)
-            for number, item in enumerate(given.get("require", ()))
-        ),
+        require=require,
+        published_as=_published_as(given.get("published-as"), f"{path}.published-as"),
+        platforms=tuple(map(oci_manifest.parse_platform, given.get("platforms", ()))),
     )
+
+
+def _refuse_of_images(given: dict[str, Any], require: tuple[Demand, ...], path: str) -> None:
+    for key in ("published-as", "platforms"):
+        if key in given:
+            raise MalformedError(f"{path}.{key}: only images of oci: and helm: have it")
+    for number, demand in enumerate(require):
+        if any(part.each_platform for part in parts_of(demand)):
+            raise MalformedError(f"{path}.require[{number}].on: only images have platforms")
+
+
+def _published_as(text: str | None, path: str) -> Repository | None:
+    if text is None:
+        return None
+    try:
+        return oci_reference.parse_repository(text)
+    except MalformedError as error:
+        raise MalformedError(f"{path}: {error}") from error

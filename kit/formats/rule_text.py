@@ -17,10 +17,12 @@ from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
 from kit.formats import encodings, predicate_schema, strictjson
+from kit.formats.custody import Role
 from kit.formats.rules import (
     ALIASES,
     Alternatives,
     BuildRule,
+    CustodyRule,
     Demand,
     Denied,
     PredicateType,
@@ -188,6 +190,7 @@ def _requirement(
         log=given.get("log"),
         every=given.get("every", scan is not None),
         at_least=given.get("at-least", 1),
+        each_platform=given.get("on") == "each-platform",
         optional=given.get("optional"),
     )
 
@@ -226,6 +229,8 @@ def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> Non
         _refuse(given, (*_STATEMENT_KEYS, "sbom", "scan"), path, because)
     if "sbom" in given:
         _refuse(given, ("scan",), path, "one claim is not both; write two requirements")
+    if given.get("on") == "each-platform":
+        _refuse(given, ("digest",), path, "no two platforms have one digest")
     refs = [key for key in ("source-ref", "source-tag", "source-branch") if key in given]
     _refuse(given, refs[1:], path, f"{refs[0] if refs else ''} says the ref already")
     if given.get("at-least", 1) > 1 and who.identity_regexp is None:
@@ -328,6 +333,24 @@ def moment(text: str, path: str) -> datetime:
         return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
     except OverflowError as error:
         raise MalformedError(f"{path}: {text!r} is before the year 1 or after 9999") from error
+
+
+# ---- custody ----------------------------------------------------------------------
+
+
+def custody(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> CustodyRule:
+    """Read one ``[[custody]]``."""
+    named = given["signer"]
+    names = [named] if isinstance(named, str) else named
+    for name in names:
+        if name not in signers:
+            raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
+        if signers[name].key is None and signers[name].openpgp is None:
+            raise MalformedError(
+                f"{path}.signer: {name!r} is known by its certificate, and packs are sealed with "
+                "keys; name a signer with `key` or `openpgp`"
+            )
+    return CustodyRule(role=Role(given["role"]), signers=tuple(signers[name] for name in names))
 
 
 # ---- terms ------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.formats.custody import Role
 from kit.formats.predicate_schema import PredicateSchema
 from kit.model import Digest
 from kit.model.predicates import Severity
@@ -62,6 +63,14 @@ class Signer:
         if self.npm_keys is not None:
             return f"npm registry keys {self.npm_keys}"
         return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyRule:
+    """A seal that must stand beside the pack: by whom, any one of ``signers``, and as what."""
+
+    role: Role
+    signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +168,9 @@ class Requirement:
 
     ``at_least`` distinct identities must each make such a claim. ``every``: all claims of
     this signer and type must meet the rest. ``log``: the claim must rest on a
-    transparency log; ``None`` demands it of key signers only. ``optional`` is the reason
-    why nothing fails where it is not met.
+    transparency log; ``None`` demands it of key signers only. ``each_platform``: not the
+    index but each image in it must be claimed so. ``optional`` is the reason why nothing
+    fails where it is not met.
     """
 
     signer: Signer | None
@@ -174,6 +184,7 @@ class Requirement:
     log: bool | None = None
     every: bool = False
     at_least: int = 1
+    each_platform: bool = False
     optional: str | None = None
 
     def describe(self) -> str:
@@ -196,6 +207,8 @@ class Requirement:
             parts.append(f"satisfying {self.predicate_schema.name}")
         if self.digest:
             parts.append(f"digest {self.digest}")
+        if self.each_platform:
+            parts.append("for each platform")
         return ", ".join(parts)
 
 

@@ -14,11 +14,13 @@ from packaging.utils import canonicalize_name, canonicalize_version
 from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
-from kit.formats import distribution, npm_package
+from kit.formats import distribution, npm_package, oci_reference
 from kit.formats.manifest import can_name
 from kit.formats.npm_package import NpmPackage
+from kit.formats.oci_reference import Reference
 
-_LATER = ("oci", "helm")
+#: Sources whose artifact is an image's manifest or index in the pack's ``oci/``.
+OF_IMAGES = ("oci", "helm")
 # PEP 508's names; and a version in one spelling of PEP 440 or another, without a wildcard.
 _PYPI = re.compile(
     r"(?P<name>[A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9._-]{0,126}[A-Za-z0-9])=="
@@ -76,7 +78,8 @@ class Source:
     ``location`` is the path relative to the release file (``file``), the URL (``https``), or
     what follows the scheme. ``file_name`` is the one file it names; ``None`` where it may
     bring several. ``package`` is whose files they must be (``pypi``, ``npm``), ``repository``
-    where they were released (``github``).
+    where they were released (``github``), ``image`` which image or chart it is (``oci``,
+    ``helm``).
     """
 
     text: str
@@ -85,6 +88,7 @@ class Source:
     file_name: str | None
     package: Package | NpmPackage | None = None
     repository: Repository | None = None
+    image: Reference | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -107,11 +111,11 @@ def parse_source(text: str, path: str) -> Source:
         return _npm(text, rest, path)
     if colon and scheme == "github":
         return _github(text, rest, path)
-    if colon and scheme in _LATER:
-        raise MalformedError(f"{path}: {scheme}: sources are not offered by this version yet")
+    if colon and scheme in OF_IMAGES:
+        return _image(text, scheme, rest, path)
     raise MalformedError(
         f"{path}: {text!r} is no source; write file:PATH, https://…, pypi:NAME==VERSION, "
-        "npm:NAME@VERSION or github:OWNER/REPO@TAG"
+        "npm:NAME@VERSION, github:OWNER/REPO@TAG, oci:REPOSITORY@sha256:HEX or oci:REPOSITORY:TAG"
     )
 
 
@@ -168,6 +172,18 @@ def _github(text: str, location: str, path: str) -> Source:
     return Source(
         text=text, scheme="github", location=location, file_name=None, repository=repository
     )
+
+
+def _image(text: str, scheme: str, location: str, path: str) -> Source:
+    """Read an image's or chart's reference; its name in the pack follows from the text alone.
+
+    Without tag and digest it is only a place to look for evidence.
+    """
+    try:
+        image = oci_reference.parse(location)
+    except MalformedError as error:
+        raise MalformedError(f"{path}: {error}") from error
+    return Source(text=text, scheme=scheme, location=location, file_name=image.name, image=image)
 
 
 def _is_host(text: str) -> bool:

@@ -37,6 +37,9 @@ class EvidenceKind(StrEnum):
     SBOM = "sbom"
     SCAN = "scan"
     VEX = "vex"
+    COSIGN_SIGNATURE = "cosign-signature"
+    COSIGN_ATTESTATION = "cosign-attestation"
+    BUILDKIT = "buildkit-attestation"
     UNKNOWN = "unknown"
 
 
@@ -54,7 +57,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A release file in a pack.
+    """A release file in a pack, or the manifest or index of an image.
 
     ``name`` is the published name; ``source`` the text of the release file's line that
     brought it, which is the line's identity on both sides of the gap; ``member`` where
@@ -134,12 +137,51 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A manifest that ``oci/index.json`` lists: its type, SHA-256 in hex, size, and tag if any."""
+
+    media_type: str
+    sha256: str
+    size: int
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """Evidence in an image layout: the blob that is it, and the manifests that it is about.
+
+    Blobs go by their SHA-256 in hex.
+    """
+
+    kind: EvidenceKind
+    name: str
+    sha256: str
+    about: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What an image brought beside its manifest: every blob, and the evidence among them.
+
+    Blobs are named by their SHA-256. ``entries`` are the manifests that nothing else leads to.
+    """
+
+    blobs: tuple[Found, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    attached: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered:
-    """What one source brought: artifacts, evidence, and every place it asked."""
+    """What one source brought: artifacts, evidence, and every place it asked.
+
+    Of an image the artifact is its manifest or index, and ``layout`` has all that belongs to it.
+    """
 
     artifacts: tuple[Found, ...]
     evidence: tuple[Found, ...]
     asked: tuple[Asked, ...]
+    layout: Layout = field(default_factory=Layout)
 
 
 # ---- what verifiers accept ------------------------------------------------
@@ -229,7 +271,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one artifact: the claims that met the policy, and everything found."""
+    """What became of one artifact: the claims that met the policy, and everything found.
+
+    ``members`` are those of the pack that it is made of, its own first, and ``evidence`` those
+    of which a verifier accepted something about it, whoever signed.
+    """
 
     name: str
     source: str
@@ -237,6 +283,8 @@ class Verdict:
     size: int | None
     claims: tuple[Claim, ...]
     findings: tuple[Finding, ...]
+    members: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -274,6 +322,21 @@ class AnchorRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SealRecord:
+    """One line of the custody file: what it says, and whether a key of this host signed it.
+
+    ``key`` is how the line names its key; ``signer`` what this host calls that key.
+    """
+
+    role: str
+    at: datetime
+    note: str
+    key: str
+    signer: str | None
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """All verdicts of one check, and what they rest on. Every renderer reads only this.
 
@@ -291,12 +354,16 @@ class Report:
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
     by_clock: bool = False
+    custody: tuple[SealRecord, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return (
-            bool(self.verdicts)
-            and all(verdict.passed for verdict in self.verdicts)
-            and not any(finding.level is Level.ERROR for finding in self.findings)
-        )
+        return bool(self.verdicts) and len(self.released) == len(self.verdicts)
+
+    @property
+    def released(self) -> tuple[Verdict, ...]:
+        """The verdicts of what may leave the pack: none where an error is about all of it."""
+        if any(finding.level is Level.ERROR for finding in self.findings):
+            return ()
+        return tuple(verdict for verdict in self.verdicts if verdict.passed)

@@ -169,13 +169,8 @@ def unproved_version(
         return None
     if names_version(name, version):
         return None
-    met_by = {claim.identity.subject for claim in claims if claim.document is None}
-    for part in parts:
-        identity = part.signer.identity if part.signer else None
-        if identity is not None and identity in met_by and names_version(identity, version):
-            return None
-        if part.build.ref is not None and names_version(f"@{part.build.ref}", version):
-            return None
+    if signer_names(version, claims, parts):
+        return None
     return Finding(
         level=Level.ERROR,
         code="artifact.version-unproved",
@@ -184,6 +179,18 @@ def unproved_version(
         hint="it may be a file of another version; pin its digest, or name a signer by the "
         "exact identity at the version's tag",
     )
+
+
+def signer_names(version: str, claims: Iterable[Claim], parts: Sequence[Requirement]) -> bool:
+    """Say whether a requirement that was met demands a signer at, or a build of, this version."""
+    met_by = {claim.identity.subject for claim in claims if claim.document is None}
+    for part in parts:
+        identity = part.signer.identity if part.signer else None
+        if identity is not None and identity in met_by and names_version(identity, version):
+            return True
+        if part.build.ref is not None and names_version(f"@{part.build.ref}", version):
+            return True
+    return False
 
 
 def names_version(text: str, version: str) -> bool:

@@ -8,7 +8,7 @@ claims came, each miss under its own code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit.formats.rules import Alternatives, Demand, Requirement
 from kit.model import Claim, Finding, Level
@@ -66,6 +66,10 @@ def _optional(demand: Demand, reason: str, file: FileFacts) -> Finding:
 
 
 def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumstances) -> Outcome:
+    if requirement.each_platform and file.image is not None and file.image.is_index:
+        return _meet_each(
+            replace(requirement, each_platform=False), file.image.platforms, file, where
+        )
     if requirement.signer is None:
         missing = requirements.by_digest(requirement, file.digests)
         found = tuple(_error(miss.code, file.artifact.name, miss.message) for miss in missing)
@@ -94,6 +98,32 @@ def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumst
     if met:
         return _unmet(requirement, file, [], f"{signers} distinct signers show it")
     return _unmet(requirement, file, judged, None)
+
+
+def _meet_each(
+    requirement: Requirement,
+    platforms: Sequence[FileFacts],
+    file: FileFacts,
+    where: Circumstances,
+) -> Outcome:
+    """Put the claims about each image of an index to a requirement; of none, none shows it.
+
+    What is signed on a platform's image does not bind the index: there are no ``parts``.
+    """
+    if not platforms:
+        because = "its index has no image of any platform"
+        return _unmet(requirement, file, [], because)
+    outcomes = [_meet_requirement(requirement, platform, where) for platform in platforms]
+    return Outcome(
+        met=all(outcome.met for outcome in outcomes),
+        claims=tuple(claim for outcome in outcomes for claim in outcome.claims),
+        findings=tuple(
+            # The subject is the platform's image, which a report for people does not repeat.
+            replace(finding, message=f"{finding.subject}: {finding.message}")
+            for outcome in outcomes
+            for finding in outcome.findings
+        ),
+    )
 
 
 def _of_scans(

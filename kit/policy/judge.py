@@ -20,7 +20,7 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import Line, ReleaseFile, matches
 from kit.formats.rules import Requirement, Signer
 from kit.model import Artifact, Claim, Digest, Finding, Level, Verdict
-from kit.policy import binding, demands, requirements
+from kit.policy import binding, demands, images, requirements
 from kit.policy.facts import Circumstances, FileFacts
 
 #: Reads the metadata inside a package; raises MalformedError where it cannot.
@@ -88,6 +88,7 @@ def _judge_file(
     other = binding.of_other_package(name, line.source)
     if other is not None:
         findings.append(other)
+    findings += images.is_other(line, file)
     if all(demand.optional is not None for demand in line.require):
         findings.append(_no_rule(line, name))
     claims: list[Claim] = []
@@ -109,7 +110,9 @@ def _judge_file(
         digest=file.digests["sha256"],
         size=file.size,
         claims=met,
-        findings=(*findings, *file.findings),
+        findings=(*findings, *images.by_index(file), *file.findings),
+        members=file.members,
+        evidence=file.evidence,
     )
 
 
@@ -127,9 +130,11 @@ def _denied(file: FileFacts, where: Circumstances) -> Iterator[Finding]:
     """Yield what may never pass: these bytes, or a file that somebody signed."""
     denied = where.terms.denied
     name = file.artifact.name
-    for digest in sorted(denied.digests & frozenset(file.digests.values())):
+    blobs, below = (file.image.blobs, file.image.platforms) if file.image else (frozenset(), ())
+    for digest in sorted(denied.digests & (blobs | frozenset(file.digests.values()))):
         yield _error("policy.denied", name, f"the policy denies the digest {digest}")
-    subjects = {c.identity.subject for c in file.claims if requirements.is_denied(denied, c)}
+    claims = (claim for one in (file, *below) for claim in one.claims)
+    subjects = {c.identity.subject for c in claims if requirements.is_denied(denied, c)}
     for subject in sorted(subjects):
         yield _error("policy.denied", name, f"it is signed by {subject}, whom the policy denies")
 
@@ -184,16 +189,17 @@ def _bound(
     inside: binding.Inside,
 ) -> list[Finding]:
     name = file.artifact.name
-    found = [
-        binding.unproved_package(name, line.source.package, met, parts, inside)
-        if isinstance(line.source.package, NpmPackage)
-        else binding.unproved_name(name, met, parts, inside)
-    ]
-    # A package's line says its own version, and the name was held against that already.
-    if line.source.package is None:
-        found.append(binding.unproved_version(name, release.version, met, parts))
-    level = Level.ERROR if release.strict_names else Level.WARNING
-    told = [replace(finding, level=level) for finding in found if finding is not None]
+    found: list[Finding | None]
+    if line.source.image is not None:
+        found = list(images.unproved(line, file, met, parts))
+    elif isinstance(line.source.package, NpmPackage):
+        found = [binding.unproved_package(name, line.source.package, met, parts, inside)]
+    else:
+        found = [binding.unproved_name(name, met, parts, inside)]
+        # A package's line says its own version, and the name was held against that already.
+        if line.source.package is None:
+            found.append(binding.unproved_version(name, release.version, met, parts))
+    told = [_as_strict(finding, release) for finding in found if finding is not None]
     floor = release.terms.minimum_version
     written = distribution.parse_name(name)
     if floor is not None and written is not None and _below(written.version, floor):
@@ -205,6 +211,13 @@ def _bound(
             )
         )
     return told
+
+
+def _as_strict(finding: Finding, release: ReleaseFile) -> Finding:
+    """Return a finding as an error only where the release file is strict about names."""
+    if finding.level is Level.ERROR and not release.strict_names:
+        return replace(finding, level=Level.WARNING)
+    return finding
 
 
 def _once(verdict: Verdict, names: Sequence[str]) -> Verdict:

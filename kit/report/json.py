@@ -13,7 +13,7 @@ from typing import Any
 from kit import __version__
 from kit.errors import KitError, PackError
 from kit.formats.encodings import render_time
-from kit.model import AnchorRecord, Claim, Finding, Report, Verdict
+from kit.model import AnchorRecord, Claim, Finding, Report, SealRecord, Verdict
 from kit.model.chain import Chain
 from kit.model.predicates import (
     Predicate,
@@ -79,6 +79,7 @@ def _report(report: Report) -> dict[str, Any]:
         "pack-size": report.pack_size,
         "collected-at": render_time(report.collected_at),
         "anchors": [_anchor(anchor, report.at) for anchor in report.anchors],
+        "custody": [render_seal(seal) for seal in report.custody],
         "artifacts": [_verdict(verdict) for verdict in report.verdicts],
         "findings": [render_finding(finding) for finding in report.findings],
         "not-proved": NOT_PROVED,
@@ -109,6 +110,18 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "snapshot": chain.snapshot,
         "targets": chain.targets,
         "trusted-root-sha256": chain.trusted_root_sha256,
+    }
+
+
+def render_seal(seal: SealRecord) -> dict[str, Any]:
+    """Return a line of the custody file as the document has it."""
+    return {
+        "role": seal.role,
+        "at": render_time(seal.at),
+        "note": seal.note,
+        "key": seal.key,
+        "signer": seal.signer,
+        "verified": seal.verified,
     }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from kit.formats.encodings import render_time
-from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
+from kit.model import AnchorRecord, Claim, Finding, Level, Report, SealRecord, Verdict
 from kit.model.predicates import Provenance, Sbom, Scan
 from kit.report.escape import plain
 
@@ -40,6 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
             yield from _finding(finding, "")
     yield ""
     yield _sum(report)
+    yield from seals(report.custody)
     for anchor in report.anchors:
         yield from _anchor(anchor, report)
     if any(verdict.passed for verdict in report.verdicts):
@@ -153,6 +154,15 @@ def _sum(report: Report) -> str:
         f"pack   sha256:{report.manifest_sha256} (manifest.json), collected "
         f"{render_time(report.collected_at)} as it says itself"
     )
+
+
+def seals(custody: Iterable[SealRecord]) -> Iterator[str]:
+    """Yield a line for each seal beside the pack, in their order."""
+    for seal in custody:
+        who = plain(seal.signer or seal.key)
+        note = f": {plain(seal.note)}" if seal.note else ""
+        held = "" if seal.verified else " (NOT VERIFIED)"
+        yield f"custody {seal.role} {render_time(seal.at)} by {who}{held}{note}"
 
 
 def _anchor(anchor: AnchorRecord, report: Report) -> Iterator[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import IncompleteRead
 from typing import Any, BinaryIO
 
@@ -42,7 +42,7 @@ _SMALL = 1 << 16  # a short answer up to this size is read, so that its connecti
 log = logging.getLogger(__name__)
 
 Response = BaseHTTPResponse
-Body = bytes | BinaryIO | None
+Body = bytes | BinaryIO | Iterable[bytes] | None
 
 
 class Connections:

@@ -24,6 +24,7 @@ from kit.model import Answer, Asked, Found, Gathered
 
 MAX_EVIDENCE = kinds.MAX_BYTES
 _CHUNK = 1 << 20
+_ANCHOR = "a trusted root is no evidence: the checking host trusts its own alone"
 
 
 def gather(
@@ -55,9 +56,9 @@ def gather(
         is_artifact = takes is not None and takes(name) and (only is None or name == only)
         if is_artifact:
             _demand_plain(source, entry)
-        reason = _odd(entry)
+        reason = _odd(entry) if is_artifact else _no_evidence(entry)
         if reason is not None:
-            if only is None:
+            if only in (None, name):
                 asked.append(_row(source, _shown(name), Answer.SKIPPED, note=reason))
         elif is_artifact:
             artifacts.append(entry)
@@ -156,6 +157,11 @@ def _odd(entry: Path) -> str | None:
     if not can_name(entry.name) or not entry.name.isprintable():
         return "named with characters that cannot be shown"
     return None if stat.S_ISREG(_mode(entry)) else "not a regular file"
+
+
+def _no_evidence(entry: Path) -> str | None:
+    """Return why what is no artifact cannot be evidence either."""
+    return _odd(entry) or (_ANCHOR if kinds.is_anchor(entry.name) else None)
 
 
 def _demand_plain(source: Source, entry: Path) -> None:

@@ -68,6 +68,11 @@ class StrictResponse(http.client.HTTPResponse):
             raise http.client.HTTPException("a header block that reads more than one way")
 
 
+def media_type(headers: Headers) -> str:
+    """Return what a body is called, in lower case and without parameters; empty if it is not."""
+    return (only(headers, "content-type") or "").partition(";")[0].strip().lower()
+
+
 def length(headers: Headers) -> int | None:
     """Return the one Content-Length, if there is exactly one and it is a length."""
     values = headers.getlist("content-length")

@@ -1,16 +1,16 @@
 """A Rekor v1 log: the entries that may be a signature's, with promise and proof.
 
-Asked by what was signed (its index, which is kept as well as may be) or by an entry's
-number. Anybody may log anything about a file, so many entries can be about one; how many
-are looked at is bounded, and whether that was all is said. Which of them is the
-signature's, if any, is not for here.
+Asked by an entry's number, by the leaf that it should be, or by what was signed (its index,
+which is kept as well as may be). Anybody may log anything about a file, so many entries can
+be about one; how many are looked at is bounded, and whether that was all is said. Which of
+them is the signature's, if any, is not for here.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kit.errors import MalformedError
 from kit.formats import rekor_answers
@@ -53,6 +53,16 @@ def at_index(log: Log, index: int, downloads: Downloads) -> Candidates:
     return Candidates(entries=_retrieved(log, {"logIndexes": [index]}, downloads))
 
 
+def at_leaves(log: Log, leaves: Sequence[str], downloads: Downloads) -> Candidates:
+    """Return the entries of these leaves (hashes, in hex) that the log has."""
+    found = [
+        answered
+        for some in _in_parts(leaves)
+        for answered in _retrieved(log, {"entryUUIDs": some}, downloads)
+    ]
+    return Candidates(entries=tuple(found))
+
+
 def about(log: Log, digests: Sequence[str], downloads: Downloads) -> Candidates:
     """Return the entries that the log's index has of these SHA-256 digests (hex), each once.
 
@@ -67,12 +77,8 @@ def about(log: Log, digests: Sequence[str], downloads: Downloads) -> Candidates:
         except MalformedError as error:
             raise _unexpected(log, _INDEX, error) from error
     wanted = list(listed.values())
-    found = [
-        answered
-        for some in _in_parts(wanted[:MAX_CANDIDATES])
-        for answered in _retrieved(log, {"entryUUIDs": some}, downloads)
-    ]
-    return Candidates(entries=tuple(found), more=len(wanted) > MAX_CANDIDATES)
+    found = at_leaves(log, wanted[:MAX_CANDIDATES], downloads)
+    return replace(found, more=len(wanted) > MAX_CANDIDATES)
 
 
 def _in_parts(wanted: Sequence[str]) -> Iterator[list[str]]:

@@ -29,7 +29,7 @@ def replace(path: Path, raw: bytes) -> None:
         with suppress(OSError):
             part.unlink(missing_ok=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
 
 
 @contextmanager
@@ -44,7 +44,7 @@ def alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
     """Make a name durable, where the file system lets a folder be synced."""
     if sys.platform == "win32":
         return

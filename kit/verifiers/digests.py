@@ -25,12 +25,7 @@ def claim_for(
     ``digest.mismatch`` where one lists it with another digest, ``statement.subject`` where
     the statement over the manifest names it otherwise.
     """
-    if over.names and listed_in not in {given.rpartition("/")[2] for given in over.names}:
-        # A signature over bare bytes cannot tell one of a signer's manifests from another.
-        raise RejectedError(
-            f"what is carried as {listed_in} was signed as {', '.join(over.names[:3])}",
-            code="statement.subject",
-        )
+    demand_signed_as(over, listed_in)
     listed = manifest.lookup(name)
     comparable = [digest for digest in listed if digest.algorithm in known]
     if not comparable:
@@ -53,3 +48,16 @@ def claim_for(
         predicate_json=None,
         listed_in=listed_in,
     )
+
+
+def demand_signed_as(over: Claim, name: str) -> None:
+    """Raise ``statement.subject`` where the statement over a manifest gives it another name.
+
+    A signature over bare bytes names nothing: it cannot tell one of a signer's manifests from
+    another.
+    """
+    if over.names and name not in {given.rpartition("/")[2] for given in over.names}:
+        raise RejectedError(
+            f"what is carried as {name} was signed as {', '.join(over.names[:3])}",
+            code="statement.subject",
+        )

@@ -79,17 +79,22 @@ class RegistryKeys:
 
         Each by a key of this host must hold, and one must be by such a key whose time it is.
         """
+        if published.digest is None:
+            raise RejectedError(
+                "what the registry signed has no digest but SHA-1, which proves nothing",
+                code="npm.weak-digest",
+            )
         found: list[_Row] = []
         for signature in published.signatures:
-            rows = self._named(signature.keyid)
-            for row in rows:
-                if not keys.holds(row.loaded, signature.sig, published.signed):
-                    raise RejectedError(
-                        f"the registry's signature over {published.package} does not hold: name, "
-                        "version or integrity is another than was signed, or the key is",
-                        code="npm.signature",
-                    )
-            found += rows
+            rows = self._named(signature.keyid)  # two registries may have keys of one id
+            holding = [r for r in rows if keys.holds(r.loaded, signature.sig, published.signed)]
+            if rows and not holding:
+                raise RejectedError(
+                    f"the registry's signature over {published.package} does not hold: name, "
+                    "version or integrity is another than was signed, or the key is",
+                    code="npm.signature",
+                )
+            found += holding
         if not found:
             named = ", ".join(each.keyid for each in published.signatures[:4])
             raise RejectedError(
@@ -100,7 +105,7 @@ class RegistryKeys:
         timely = [row for row in found if self._may_have_signed(row, published.claimed)]
         if not timely:
             raise self._over(found[0], published.claimed)
-        return Signed(published=published, rows=tuple(timely), at=self._at)
+        return Signed(published=published, digest=published.digest, rows=tuple(timely), at=self._at)
 
     def _named(self, keyid: str) -> list[_Row]:
         return [row for row in self._rows if row.key.keyid == keyid and SIGNATURES in row.key.uses]
@@ -166,6 +171,7 @@ class Signed:
     """A version whose registry signature holds by keys of this host, as of the time ``at``."""
 
     published: Published
+    digest: Digest
     rows: tuple[_Row, ...]
     at: datetime
 
@@ -174,12 +180,7 @@ class Signed:
 
         Raises :class:`RejectedError`: ``digest.mismatch`` where the registry signed other bytes.
         """
-        signed = self.published.digest
-        if signed is None:
-            raise RejectedError(
-                "what the registry signed has no digest but SHA-1, which proves nothing",
-                code="npm.weak-digest",
-            )
+        signed = self.digest
         if known.get(signed.algorithm) != signed:
             raise RejectedError(
                 f"the registry signed {self.published.package} as {signed}, this file is "
@@ -190,11 +191,15 @@ class Signed:
         yield from self.over(evidence, known)
 
     def over(self, evidence: str, known: Mapping[str, Digest]) -> Iterator[Claim]:
-        """Yield a claim of each key, whatever the file: who it is that signed."""
-        by_subject: dict[str, list[_Row]] = {}
+        """Yield a claim of each key, whatever the file: who it is that signed.
+
+        A key that is over by one file and not by another makes two: a signer of the policy
+        names one of the files.
+        """
+        by_subject: dict[tuple[str, bool], list[_Row]] = {}
         for row in self.rows:
-            by_subject.setdefault(row.subject, []).append(row)
-        for subject, rows in by_subject.items():
+            by_subject.setdefault((row.subject, row.key.is_over(self.at)), []).append(row)
+        for (subject, _), rows in by_subject.items():
             yield Claim(
                 kind=EvidenceKind.NPM_PACKUMENT,
                 evidence=evidence,
@@ -213,7 +218,7 @@ class Signed:
             "key": ", ".join(dict.fromkeys(row.path for row in rows)),
             "key-id": rows[0].key.keyid,
         }
-        if all(row.key.is_over(self.at) for row in rows):
+        if rows[0].key.is_over(self.at):
             facts["key-expired"] = "true"
         if self.published.claimed is not None:
             facts["claimed-time"] = render_time(self.published.claimed)

@@ -22,6 +22,7 @@ from kit.formats.source_text import parse_source
 from kit.formats.subresource import strongest
 from kit.model import Answer, Digest, EvidenceKind, Gathered
 from kit.sources import npm as npm_source
+from kit.sources.downloads import Downloads
 from kit.sources.http import Client
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
@@ -163,7 +164,7 @@ def from_the_registry(package: str, folder: Path) -> Gathered:
         assert found is not None
         registry = found.of(npm_source.package_of(source))
         client = Client(credentials=registry.credentials)
-        return npm_source.gather(source, lambda _: True, folder, client, registry)
+        return npm_source.gather(source, lambda _: True, Downloads(folder, client), registry)
     except MachineError as error:
         pytest.skip(f"no such package of a registry can be had: {error.code}")
 

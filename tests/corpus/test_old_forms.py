@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import pytest
 
 from kit.errors import EvidenceError
-from kit.formats import bare_signature, bundled, kinds, trusted_root
+from kit.formats import (
+    bare_signature,
+    bundled,
+    expected_entry,
+    kinds,
+    log_entry,
+    sigstore_bundle,
+    trusted_root,
+)
 from kit.formats.encodings import parse_digest
+from kit.formats.sigstore_bundle import LogEntry
 from kit.model import Claim, EvidenceKind
 from kit.trust.anchors import Anchor
 from kit.verifiers import unlogged
 from kit.verifiers.sigstore import SigstoreVerifier
 from tests import claims
+from tests.corpus import cases
 from tests.corpus.cases import AT
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 
@@ -101,6 +115,37 @@ def test_a_detached_certificate_is_read() -> None:
     raw = (CORPUS / name).read_bytes()
     assert b"BEGIN CERTIFICATE" in b64decode(raw)
     assert bare_signature.certificate(raw)[:1] == b"\x30"
+
+
+def test_real_entries_are_where_they_are_looked_for() -> None:
+    """What a crowd of entries in the index cannot hide (kit/DESIGN.md, D47)."""
+    counted: Counter[tuple[str, bool]] = Counter()
+    files = [case.bundle() for case in cases.load()]
+    for folder in ("cpython-release-tracker/bundles", "slsa-verifier/testdata"):
+        paths = sorted(path for path in (CORPUS / folder).rglob("*") if path.is_file())
+        files += [raw for path in paths if b"verificationMaterial" in (raw := path.read_bytes())]
+    for raw in (part for file in files for part in sigstore_bundle.split(file)):
+        for entry, expected in _looked_for(raw):
+            leaf = hashlib.sha256(b"\x00" + entry.body).hexdigest()
+            counted[entry.kind, leaf in expected] += 1
+    assert counted["hashedrekord", True] >= 115
+    assert counted["hashedrekord", False] <= 3
+    assert counted["dsse", True] >= 20
+    assert counted["dsse", False] <= 1
+
+
+def _looked_for(raw: bytes) -> Iterator[tuple[LogEntry, tuple[str, ...]]]:
+    """Yield the entries of a bundle by a certificate, and where each should be."""
+    try:
+        bundle = sigstore_bundle.parse(raw)
+    except EvidenceError:
+        return
+    for entry in bundle.entries if bundle.certificates else ():
+        if entry.version == "0.0.1":
+            with suppress(EvidenceError):
+                signed = log_entry.parse(entry).signed
+                sha256 = signed.hex if signed and signed.algorithm == "sha256" else None
+                yield entry, expected_entry.leaves(bundle, sha256)
 
 
 def test_every_row_is_accounted_for() -> None:

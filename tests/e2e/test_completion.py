@@ -23,6 +23,9 @@ CONTENT = b"the tool\n" * 50
 LAB = Lab("acme")
 ATTESTED = LAB.attest({TOOL: CONTENT}, identity=WORKFLOW)
 SIGNED = LAB.sign(CONTENT, identity=WORKFLOW)
+#: Of these only the index knows where they are.
+BY_INDEX = "intoto-0.0.1-bare"
+INDEXED = LAB.attest({TOOL: CONTENT}, identity=WORKFLOW, form=BY_INDEX)
 DECOY = LAB.attest({"other.tgz": b"other"}, identity=WORKFLOW)
 INTOTO = f"{TOOL}.intoto.jsonl"
 ADDED = f"{INTOTO}.rekor.sigstore.json"
@@ -157,6 +160,66 @@ def test_a_promise_alone_is_completed_by_its_number(
     assert whole[0]["accepted-by"] == ["airgap-kit", "sigstore-python"]
 
 
+def test_a_promise_alone_is_completed_whatever_its_file_is_called(
+    site: Site, server: HostileServer
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    server.on("/dl/cosign.bundle", answer(body=old_forms.sign_blob(SIGNED)))
+    demand(site, server, pinned())
+    path = site.folder / "release.toml"
+    more = f'evidence = ["{server.url("/dl/cosign.bundle")}"]\n[[artifact.require]]'
+    path.write_text(path.read_text().replace("[[artifact.require]]", more), encoding="utf-8")
+    with Rekor(SIGNED) as log:
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 0, ran.out
+    assert any(claim["completed-from"] == "evidence/cosign.bundle" for claim in claims(ran))
+
+
+def test_a_log_that_the_root_does_not_list_is_not_asked(site: Site, server: HostileServer) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    blob = json.loads(old_forms.sign_blob(SIGNED))
+    blob["rekorBundle"]["Payload"]["logID"] = "ab" * 32
+    server.on(f"/dl/{TOOL}.bundle", answer(body=json.dumps(blob).encode()))
+    with Rekor(SIGNED) as log:
+        trusting(site, log)
+        ran = site.collect()
+        assert log.requests == []
+    assert (ran.status, "sigstore.log-key" in ran.codes) == (1, True)
+    row = ledger(site, "tool-1.0.unmet.pack.tar")[f"{TOOL}.bundle.rekor.sigstore.json"]
+    assert row["answer"] == "skipped"
+
+
+def test_a_signed_digest_manifest_is_completed_and_told_once(
+    site: Site, server: HostileServer
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    sums = f"{hashlib.sha256(CONTENT).hexdigest()}  {TOOL}\n".encode()
+    signed = LAB.sign(sums, identity=WORKFLOW)
+    signature, pem = old_forms.detached(signed)
+    for name, body in {"": sums, ".sig": signature}.items():
+        server.on(f"/dl/SHA256SUMS{name}", answer(body=body))
+    server.on("/dl/SHA256SUMS.pem", answer(body=pem))
+    demand(site, server, 'listed-in = "SHA256SUMS"')
+    with Rekor(signed) as log:
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 0, ran.out
+    (artifact,) = ran.document["results"][0]["report"]["artifacts"]
+    told = [f for f in artifact["findings"] if f["code"] == "evidence.completed"]
+    assert len(told) == 1
+    assert "evidence.incomplete" not in ran.codes
+
+
+def test_a_log_that_does_not_answer_can_be_done_without(site: Site) -> None:
+    with Rekor(ATTESTED) as log:
+        log.on("/api/v1/log/entries/retrieve", answer(403))
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 5
+    assert "--no-log-lookup" in ran.document["results"][0]["error"]["hint"]
+
+
 def test_a_signature_by_a_key_is_looked_up_where_the_policy_names_one(
     site: Site, server: HostileServer
 ) -> None:
@@ -190,9 +253,13 @@ def test_whole_bundles_are_never_looked_up(site: Site, server: HostileServer) ->
         assert log.requests == []
 
 
-def test_of_several_entries_the_signatures_own_is_kept(site: Site) -> None:
-    others = [LAB.attest({TOOL: CONTENT}, identity=f"{WORKFLOW}-{number}") for number in range(30)]
-    with Rekor(ATTESTED, crowd=others) as log:
+def test_of_several_entries_the_signatures_own_is_kept(site: Site, server: HostileServer) -> None:
+    mine, *others = (
+        LAB.attest({TOOL: CONTENT}, identity=f"{WORKFLOW}{more}", form=BY_INDEX)
+        for more in ("", *(f"-{number}" for number in range(30)))
+    )
+    server.on(f"/dl/{INTOTO}", answer(body=old_forms.bare_envelope(mine)))
+    with Rekor(mine, crowd=others) as log:
         trusting(site, log)
         ran = site.collect()
     assert ran.status == 0, ran.out
@@ -281,9 +348,10 @@ def test_a_lie_about_the_right_entry_is_refused_when_it_is_checked(
     ],
 )
 def test_a_log_that_does_not_answer_as_one_is_no_absent_entry(
-    site: Site, lie: str, code: str
+    site: Site, server: HostileServer, lie: str, code: str
 ) -> None:
-    with Rekor(ATTESTED, decoy=DECOY, lie=lie) as log:
+    server.on(f"/dl/{INTOTO}", answer(body=old_forms.bare_envelope(INDEXED)))
+    with Rekor(INDEXED, decoy=DECOY, lie=lie) as log:
         trusting(site, log)
         ran = site.collect()
     assert (ran.status, ran.codes) == (5, {code})
@@ -291,17 +359,31 @@ def test_a_log_that_does_not_answer_as_one_is_no_absent_entry(
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])
-def test_a_log_that_cannot_be_asked_is_no_absent_entry(site: Site, status: int) -> None:
-    with Rekor(ATTESTED) as log:
-        log.on("/api/v1/index/retrieve", answer(status))
+@pytest.mark.parametrize("path", ["index", "log/entries"])
+def test_a_log_that_cannot_be_asked_is_no_absent_entry(
+    site: Site, server: HostileServer, status: int, path: str
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(body=old_forms.bare_envelope(INDEXED)))
+    with Rekor(INDEXED) as log:
+        log.on(f"/api/v1/{path}/retrieve", answer(status))
         trusting(site, log)
         ran = site.collect()
     assert ran.status == 5
     assert not list(site.folder.glob("*.tar"))
 
 
-def test_more_entries_than_are_looked_at_are_not_called_absent(site: Site) -> None:
+def test_a_crowd_does_not_hide_an_entry_that_is_where_it_should_be(site: Site) -> None:
     with Rekor(ATTESTED, lie="endless") as log:
+        trusting(site, log)
+        assert site.collect().status == 0
+        assert len(log.requests) == 1
+
+
+def test_more_entries_than_are_looked_at_are_not_called_absent(
+    site: Site, server: HostileServer
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(body=old_forms.bare_envelope(INDEXED)))
+    with Rekor(INDEXED, lie="endless") as log:
         trusting(site, log)
         ran = site.collect()
         asked = len(log.requests)

@@ -110,7 +110,7 @@ def test_every_command_in_the_readme_exists() -> None:
     commands = set(typer.main.get_group(app).commands)
     used = set(re.findall(r"^\$ airgap-kit ([a-z-]+)", README, re.MULTILINE))
     assert used <= commands
-    assert used == {"collect", "check", "extract"}
+    assert used == {"collect", "check", "extract", "export"}
 
 
 def test_every_file_the_readme_links_to_is_there() -> None:

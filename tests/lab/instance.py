@@ -17,8 +17,9 @@ from tests.lab.content import (
     statement,
 )
 from tests.lab.keys import Seed
-from tests.lab.order import Options, Order
+from tests.lab.order import AT, Options, Order
 from tests.lab.trust import Windows
+from tests.lab.tsa import Stamp
 
 PROVENANCE = "https://slsa.dev/provenance/v1"
 RELEASES = "https://dotcom.releases.github.com"
@@ -80,6 +81,10 @@ class Lab:
         """Return a bundle with a DSSE envelope around exactly these bytes."""
         order = Order(**options)
         return self._bundle(Envelope(payload=payload, payload_type=payload_type), order)
+
+    def stamp(self, message: bytes) -> bytes:
+        """Return a timestamp of the instance's TSA over any bytes, of the usual time."""
+        return self._authorities.stampers(AT)[0].stamp(message, AT, Stamp())
 
     def trusted_root(self, *, windows: Windows | None = None, twist: str | None = None) -> bytes:
         """Return the trusted root that every unspoiled bundle of this instance holds under.

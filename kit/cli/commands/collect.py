@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import Format, OutputFormat, TrustedRoot, TrustRoots
+from kit.cli.options import Format, OutputFormat, PassphraseFile, TrustedRoot, TrustRoots
 from kit.cli.showing import show
 from kit.cli.status import Status, of_report
+from kit.errors import UsageError
 from kit.report import json as json_report
 from kit.report import text as text_report
 
@@ -81,6 +82,21 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    mirror: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST[/PREFIX]",
+            help="Ask HOST for the images and charts of REGISTRY (repeatable).",
+        ),
+    ] = None,
+    token_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REGISTRY=HOST",
+            help="HOST gives out the tokens of REGISTRY, and may be sent its login (repeatable). "
+            "Logins are Docker's own ($DOCKER_CONFIG/config.json).",
+        ),
+    ] = None,
     proxy: Annotated[
         str | None,
         typer.Option(
@@ -108,6 +124,16 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    seal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Seal the pack: a PEM private key (Ed25519 or ECDSA), or openpgp:FINGERPRINT "
+            "for a key of your gpg.",
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="A note in the seal.")] = "",
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -124,7 +150,9 @@ def collect(
     from kit.cli import (  # noqa: PLC0415 - the HTTP client
         collecting,
         github_settings,
+        registry_settings,
         route_settings,
+        sealing,
         tuf_settings,
     )
     from kit.cli import log_lookup as logs  # noqa: PLC0415
@@ -140,6 +168,9 @@ def collect(
             plain_http=tuple(plain_http or ()),
             index_url=index_url,
             github=github_settings.Options(api=github_api, token_file=github_token_file),
+            images=registry_settings.Options(
+                mirrors=tuple(mirror or ()), token_hosts=tuple(token_host or ())
+            ),
             route=route_settings.Options(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),
@@ -158,8 +189,16 @@ def collect(
         text = "".join(f"{line}\n" for line in lines)
         show("collect", Status.HOLDS, [planned], text, output_format)
         return Status.HOLDS
+    if seal is None and (note or passphrase_file is not None):
+        raise UsageError("--note and --passphrase-file say nothing without --seal")
+    who = None
+    if seal is not None:
+        sealer = sealing.sealer(seal, passphrase_file)
+        who = collecting.Seal(who=sealer, note=sealing.note(note))
     target.refuse(out, release, replace=replace)
-    report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
+    report, final = collecting.run(
+        request, trust_roots, trusted_root or (), replace=replace, seal=who
+    )
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
     show("collect", status, [result], text_report.render(report), output_format)

@@ -51,7 +51,7 @@ def extract(
     written over; an artifact that failed is not written at all.
     """
     from kit.cli import checking, remembering  # noqa: PLC0415 - loads what reads policies
-    from kit.extract import extract as write  # noqa: PLC0415
+    from kit.export.files import extract as write  # noqa: PLC0415
 
     checker = checking.prepare(
         environment.read_release(policy),

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from kit.formats.release_file import ReleaseFile
 from kit.model import Finding
-from kit.policy.lint import combining, requirements, signers, terms
+from kit.policy.lint import combining, images, requirements, signers, terms
 
 
 def lint(release: ReleaseFile, at: datetime, logless: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -26,4 +26,5 @@ def lint(release: ReleaseFile, at: datetime, logless: Collection[str] = ()) -> t
         *signers.findings(release),
         *requirements.findings(release, at, logless),
         *combining.findings(release),
+        *images.findings(release),
     )

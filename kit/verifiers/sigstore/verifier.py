@@ -71,10 +71,17 @@ class SigstoreVerifier:
 
         Raises :class:`MalformedError`, :class:`UnsupportedError` or :class:`RejectedError`.
         """
-        with quiet():
-            return self._verified(sigstore_bundle.parse(raw))  # 1
+        return self.verify_parsed(sigstore_bundle.parse(raw))  # 1
 
-    def _verified(self, bundle: Bundle) -> Verified:
+    def verify_parsed(self, bundle: Bundle, *, stamped: bytes | None = None) -> Verified:
+        """Do the same with a bundle that came in another form.
+
+        ``stamped`` are the bytes that its timestamps are over; ``None`` for its signature.
+        """
+        with quiet():
+            return self._verified(bundle, _signature_of(bundle) if stamped is None else stamped)
+
+    def _verified(self, bundle: Bundle, stamped: bytes) -> Verified:
         if bundle.key_hint is not None and not self._keys:
             raise UnsupportedError("it is signed with a key, and no key is given for it")
         # Whose instance is it: of 3, what needs no time.
@@ -83,7 +90,7 @@ class SigstoreVerifier:
         entries = tuple(Entry.of(entry, self._tlogs) for entry in bundle.entries)
         check_distinct(entries)
         check_generations(entries)
-        times, notes = self._times(bundle, entries)  # 2
+        times, notes = self._times(bundle, entries, stamped)  # 2
         try:
             return self._verify(bundle, paths, entries, times, notes)
         except RejectedError as error:
@@ -157,7 +164,7 @@ class SigstoreVerifier:
             )
 
     def _times(
-        self, bundle: Bundle, entries: Sequence[Entry]
+        self, bundle: Bundle, entries: Sequence[Entry], stamped: bytes
     ) -> tuple[list[Time], tuple[Note, ...]]:
         """Return every verified time; all of them must pass what follows."""
         times = [
@@ -169,7 +176,7 @@ class SigstoreVerifier:
         if len(set(bundle.timestamps)) != len(bundle.timestamps):
             raise RejectedError("it has the same timestamp twice", code="sigstore.timestamp")
         for stamp in bundle.timestamps:
-            moment = self._stampers.time_of(stamp, _signature_of(bundle))
+            moment = self._stampers.time_of(stamp, stamped)
             if moment is None:
                 notes.append(
                     Note(code="sigstore.timestamp", message="a timestamp is of no TSA of the root")

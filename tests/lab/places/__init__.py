@@ -17,6 +17,7 @@ from tests.lab.places.github import GitHub
 from tests.lab.places.npm import Npm, released
 from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
+from tests.lab.places.registry import Registry, Storage, TokenServer
 from tests.lab.places.server import Place, Reply, secrets_seen
 from tests.lab.places.tuf import Tuf
 
@@ -27,7 +28,10 @@ __all__ = [
     "Place",
     "Publication",
     "PyPI",
+    "Registry",
     "Reply",
+    "Storage",
+    "TokenServer",
     "Tuf",
     "attested",
     "released",

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from kit.sources.registry import Registries, Registry
 
 from kit.cli import npm_settings
 from kit.errors import UsageError
 from kit.formats import npm_registry
 from kit.formats.source_text import parse_source
+from kit.sources.npm_registry import Registries, Registry
 
 PLAIN = parse_source("npm:tool@1.0.0", "s")
 SCOPED = parse_source("npm:@acme/tool@1.0.0", "s")
@@ -77,6 +77,9 @@ def test_a_scope_may_have_its_own_and_the_option_is_for_all(tmp_path: Path) -> N
         ("//n.test/:_authToken = ${TOKEN}", "Bearer from-the-environment"),
         ('//n.test/:_authToken="s3cr3t"', "Bearer s3cr3t"),
         ("//n.test/:_auth=dTpw", "Basic dTpw"),
+        ("//n.test/:username=u\n//n.test/:_password=cA==", "Basic dTpw"),
+        ("//n.test/:username=u\n//n.test/:_auth=dTpw", "Basic dTpw"),
+        ("//n.test/:username=u", None),
         ("//n.test/api/:_authToken=s3cr3t", "Bearer s3cr3t"),
         ("//n.test/api/:_authToken=near\n//n.test/:_authToken=far", "Bearer near"),
         ("//other.test/:_authToken=s3cr3t", None),
@@ -109,6 +112,7 @@ def test_a_credential_counts_for_the_option_too(tmp_path: Path) -> None:
         "//n.test/:_authToken=${NOT_SET_s3cr3t}",
         "//n.test/:_authToken=s3cr3t two",
         "//n.test/:_authToken=s3cr3té",
+        "//n.test/:username=u\n//n.test/:_password=s3cr3t",
         "registry=https://u:s3cr3t@n.test/",
         "registry=https://n.test/?token=s3cr3t",
     ],

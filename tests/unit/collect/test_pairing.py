@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from kit.collect import pairing
 from kit.collect.pairing import Piece
 from kit.formats import kinds
 from kit.model import EvidenceKind, Found
-from tests.lab import Lab
+from tests.lab import Lab, npm
 
 LAB = Lab("acme")
 
@@ -84,3 +85,27 @@ def test_many_files_in_one_digest_manifest_are_paired_in_no_time() -> None:
     (about,) = pairing.pair(artifacts, [piece("SHA256SUMS", sums)])
     assert time.perf_counter() - begun < 10  # squared, it took minutes
     assert list(about) == artifacts
+
+
+def test_what_npm_answers_is_about_the_tarball_of_its_package_by_whatever_name() -> None:
+    key, content = npm.RegistryKey(LAB), b"tarball"
+    tarball, other = found("acme-tool-1.0.0.tgz", content), found("tool-1.0.0.tgz", b"other")
+    answer = npm.answer(npm.publish(key, "@acme/tool", "1.0.0", content))
+    integrity = npm.integrity(content)
+    dist = {"integrity": integrity, "signatures": [key.signs("@acme/tool", "1.0.0", integrity)]}
+    version = {"name": "@acme/tool", "version": "1.0.0", "dist": dist}
+    packument = json.dumps({"name": "@acme/tool", "versions": {"1.0.0": version}}).encode()
+    saved = [piece("a.json", answer), piece("p.json", packument)]
+    bundle = npm.publish(key, "@acme/tool", "1.0.0", content)
+    assert (
+        names([other, tarball], [*saved, piece("b.sigstore.json", bundle)])
+        == [["acme-tool-1.0.0.tgz"]] * 3
+    )
+
+
+def test_a_list_of_image_digests_is_about_images_and_its_signature_about_it() -> None:
+    image, other = found("tool:1.0", b"manifest"), found("other:1.0", b"another")
+    raw = f"sha256:{image.sha256}  ghcr.io/acme/copy:1\nsha256:{'0' * 64}  ghcr.io/a/other:1.0\n"
+    pieces = [piece("image-digest.txt", raw.encode()), piece("image-digest.txt.asc", b"x")]
+    assert names([image, other], pieces) == [["tool:1.0", "other:1.0"], ["image-digest.txt"]]
+    assert names([image], [piece("image-digest.txt", b"nonsense")]) == [[]]

@@ -20,6 +20,8 @@ EVIDENCE = {
     "tool.whl.slsa.attestation": EvidenceKind.PEP740,
     "tool.whl.attestation": EvidenceKind.PEP740,
     "tool.whl.provenance": EvidenceKind.PEP740,
+    "tool-1.0.0.tgz.npm-attestations.json": EvidenceKind.NPM_ATTESTATIONS,
+    "tool-1.0.0.tgz.npm-packument.json": EvidenceKind.NPM_PACKUMENT,
     "tool.intoto.jsonl": EvidenceKind.DSSE,
     "tool.whl.asc": EvidenceKind.OPENPGP,
     "tool.whl.gpg": EvidenceKind.OPENPGP,

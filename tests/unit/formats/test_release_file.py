@@ -527,3 +527,51 @@ def test_a_line_names_a_release_and_evidence_may_name_a_repository() -> None:
     assert (found.names, found.patterns) == ((), ("*",))
     (named,) = parse(HEAD + told + 'files = ["tool.exe", "*.zip"]\n').lines
     assert (named.names, named.patterns) == (("tool.exe",), ("*.zip",))
+
+
+# ---- images -------------------------------------------------------------------------
+
+IMAGE = 'source = "oci:mirror.example/acme/tool:1.0"\n'
+
+
+def test_an_image_has_a_name_a_first_home_and_platforms() -> None:
+    line = the_line(
+        IMAGE + 'published-as = "ghcr.io/acme/tool"\nplatforms = ["linux/amd64", "linux/arm64/v8"]'
+    )
+    assert line.names == ("tool:1.0",)
+    assert str(line.published_as) == "ghcr.io/acme/tool"
+    assert [str(platform) for platform in line.platforms] == ["linux/amd64", "linux/arm64/v8"]
+
+
+def test_a_requirement_may_be_for_each_platform() -> None:
+    text = release(line=IMAGE, require='signer = "release"\non = "each-platform"')
+    (part,) = parse(text).lines[0].requirements
+    assert part.each_platform
+    assert part.describe().endswith("for each platform")
+    text = release(line=IMAGE, require='signer = "release"\non = "artifact"')
+    assert not parse(text).lines[0].requirements[0].each_platform
+
+
+@pytest.mark.parametrize(
+    ("line", "require", "why"),
+    [
+        (IMAGE.replace(":1.0", ""), None, "artifact[0].source: 'oci:mirror"),
+        (IMAGE + 'files = ["a"]', None, "artifact[0].files: "),
+        (IMAGE + 'published-as = "Acme/tool"', None, "artifact[0].published-as: "),
+        (IMAGE + 'platforms = ["linux"]', None, "artifact[0].platforms[0]"),
+        ('source = "file:a.b"\nplatforms = ["linux/amd64"]', None, "artifact[0].platforms: only"),
+        ('source = "file:a.b"\npublished-as = "a"', None, "artifact[0].published-as: only"),
+        (None, 'signer = "release"\non = "each-platform"', "artifact[0].require[0].on: only"),
+        (IMAGE, f'digest = "sha256:{"a" * 64}"\non = "each-platform"', "artifact[0].require[0].on"),
+        (
+            IMAGE,
+            f'signer = "release"\ndigest = "sha256:{"a" * 64}"\non = "each-platform"',
+            "artifact[0].require[0].digest: no two platforms",
+        ),
+        (IMAGE, 'signer = "release"\non = "all"', "artifact[0].require[0].on: "),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_of_an_image_is_refused(
+    line: str | None, require: str | None, why: str
+) -> None:
+    assert refused(release(line=line, require=require)).startswith(why)

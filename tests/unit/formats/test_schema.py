@@ -53,7 +53,8 @@ def test_a_published_schema_refers_to_nothing_outside_itself(name: str) -> None:
 
 def test_an_unknown_key_is_told_with_its_path_and_the_known_ones() -> None:
     assert told(line(evil=1)).startswith(
-        "artifact[0].evil: unknown key; known here: evidence, files, require, source"
+        "artifact[0].evil: unknown key; known here: evidence, files, platforms, published-as, "
+        "require, source"
     )
 
 

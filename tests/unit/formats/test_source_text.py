@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit.errors import MalformedError
+from kit.formats import oci_reference
 from kit.formats.source_text import Package, Repository, Source, parse_source
 
 PATH = "artifact[0].source"
@@ -241,11 +242,25 @@ def test_what_is_no_repository_at_a_tag_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["oci:acme/tool:1.0", "helm:acme/tool"],
+    ("text", "name"),
+    [
+        ("oci:ghcr.io/acme/tool:1.0", "tool:1.0"),
+        (f"oci:ghcr.io/acme/tool@sha256:{'1f' * 32}", f"tool@sha256:{'1f' * 32}"),
+        ("helm:ghcr.io/acme/charts/tool:1.0_build", "tool:1.0_build"),
+        ("oci:localhost:5000/tool", None),
+    ],
 )
-def test_a_source_of_a_later_version_is_refused_by_name(text: str) -> None:
-    with pytest.raises(MalformedError, match="not offered by this version"):
+def test_an_image_is_named_after_its_text(text: str, name: str | None) -> None:
+    source = parse(text)
+    assert source.image == oci_reference.parse(text.partition(":")[2])
+    assert (source.scheme, source.file_name) == (text.partition(":")[0], name)
+
+
+@pytest.mark.parametrize(
+    "text", ["oci:", "oci:Acme/tool:1", "helm:a:b:c", "oci:https://r.example/a:1", "oci:a@md5:0"]
+)
+def test_what_is_no_image_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError, match=r"^artifact\[0\]\.source: "):
         parse(text)
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.sources.registry import Registries, Registry
 
 from kit.errors import MachineError, UsageError
 from kit.formats import npm_registry
@@ -15,9 +14,11 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.source_text import parse_source
 from kit.model import Answer, Asked, Gathered
 from kit.sources import npm as npm_source
-from kit.sources import registry as registries
+from kit.sources import npm_registry as registries
 from kit.sources.deadline import Patience
+from kit.sources.downloads import Downloads
 from kit.sources.http import Client
+from kit.sources.npm_registry import Registries, Registry
 from tests.lab import Lab, npm
 from tests.lab.hostile_http import CUT, RESET, Script, answer, head, moved
 from tests.lab.npm import RegistryKey
@@ -49,7 +50,7 @@ def gather(
 ) -> Gathered:
     registry = registry or registries.read(place.url)
     client = Client(patience=PATIENCE, credentials=registry.credentials)
-    return npm_source.gather(SOURCE, takes, into, client, registry)
+    return npm_source.gather(SOURCE, takes, Downloads(into, client), registry)
 
 
 def rows(got: Gathered) -> dict[str, Asked]:
@@ -100,8 +101,9 @@ def test_a_package_or_version_that_is_not_there_is_absent(
 ) -> None:
     source = parse_source(text, "s")
     registry = registries.read(place.url)
+    downloads = Downloads(tmp_path, Client(patience=PATIENCE))
     with pytest.raises(MachineError) as caught:
-        npm_source.gather(source, None, tmp_path, Client(patience=PATIENCE), registry)
+        npm_source.gather(source, None, downloads, registry)
     assert caught.value.code == "machine.absent"
 
 
@@ -275,7 +277,12 @@ def test_attestations_are_asked_for_at_the_registry_whatever_host_is_named(
 
 
 def test_a_packument_of_too_many_bytes_is_not_read(place: Npm, tmp_path: Path) -> None:
-    place.registry.on(PACKUMENT_PATH, [head("HTTP/1.1 200 OK", f"Content-Length: {65 << 20}")])
+    too_large = [head("HTTP/1.1 200 OK", f"Content-Length: {65 << 20}")]
+    place.registry.fault(PACKUMENT_PATH, too_large)
+    got = rows(gather(place, tmp_path))
+    note = got[f"packument of {NAME}@1.0.0"].note
+    assert note == "it does not say when it published it"  # the abbreviated form has no times
+    place.registry.on(PACKUMENT_PATH, too_large)
     with pytest.raises(MachineError) as caught:
         gather(place, tmp_path)
     assert caught.value.code == "machine.too-large"

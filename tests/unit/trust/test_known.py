@@ -22,6 +22,10 @@ def places(tmp_path: Path) -> list[Place]:
         "one/empty/README.md",
         "two/.hidden/trusted_root.json",
         "two/keys/-x",
+        "one/npm/keys.json",
+        "two/npm/keys.json",
+        "two/npm/own.json",
+        "two/npm/README.md",
     ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}", encoding="utf-8")
@@ -34,6 +38,10 @@ def test_every_instance_is_found_once(places: list[Place]) -> None:
 
 def test_every_key_is_found_by_its_path(places: list[Place]) -> None:
     assert known.keys(places) == ("keys/a.pub", "keys/cosign.pub")
+
+
+def test_every_registrys_keys_are_found_by_their_path(places: list[Place]) -> None:
+    assert known.npm_keys(places) == ("npm/keys.json", "npm/own.json")
 
 
 def test_a_folder_that_cannot_be_read_is_an_anchor_that_cannot_be_used(

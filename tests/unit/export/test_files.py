@@ -14,7 +14,7 @@ import pytest
 from kit.check import Options, check
 from kit.collect import Request, collect
 from kit.errors import KitError, UsageError
-from kit.extract import extract
+from kit.export.files import extract
 from kit.formats import release_file
 from kit.model import Digest, Report
 from kit.pack.reader import Pack

@@ -1,0 +1,1 @@
+"""What passed a check, written for others: files, an image layout, digest pins."""

@@ -1,0 +1,68 @@
+"""Write the artifacts that passed, and only those, from the bytes that were hashed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from kit.errors import PackError, UsageError
+from kit.export import writing
+from kit.formats import oci_layout
+from kit.model import Report, Verdict
+from kit.pack.reader import Pack
+
+
+def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
+    """Write the artifacts of ``pack`` that passed in ``report`` into the folder ``to``.
+
+    Returns the names written, in order. All of them are written and durable, or none:
+    raises :class:`UsageError` where a file of that name is there already, and for an image,
+    which is no file; :class:`PackError` (``pack.changed``) where the pack changed after it
+    was checked, :class:`MachineError` where the disk refuses.
+    """
+    passed = report.released
+    _refuse_images(passed)
+    names = [verdict.name for verdict in passed]
+    _refuse_twice(names)
+    writing.refuse_taken(names, to)
+    with writing.aside(to) as aside:
+        moves = [(aside / str(number), to / name) for number, name in enumerate(names)]
+        for (part, _), verdict in zip(moves, passed, strict=True):
+            writing.copy(pack, _member(verdict), _sha256(verdict), part, verdict.name)
+        writing.publish(moves, to)
+    return tuple(names)
+
+
+def _refuse_images(passed: Sequence[Verdict]) -> None:
+    for verdict in passed:
+        if verdict.members and verdict.members[0].startswith(oci_layout.FOLDER):
+            raise UsageError(
+                f"{verdict.name} is an image, and no file",
+                code="extract.image",
+                subject=verdict.name,
+                hint="write it with `airgap-kit export --as oci`; --only names the rest",
+            )
+
+
+def _refuse_twice(names: Sequence[str]) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"{twice} would be written twice",
+            code="extract.exists",
+            subject=twice,
+            hint="extract them one by one with --only, each into an empty folder",
+        )
+
+
+def _member(verdict: Verdict) -> str:
+    if len(verdict.members) != 1:
+        raise PackError(
+            f"{verdict.name} is no single member", code="pack.changed", subject=verdict.name
+        )
+    return verdict.members[0]
+
+
+def _sha256(verdict: Verdict) -> str:
+    return "" if verdict.digest is None else verdict.digest.hex
