@@ -218,6 +218,17 @@ def test_buildkit_s_attestations_are_no_platforms(tmp_path: Path) -> None:
     assert check(carried, tmp_path, both).passed
 
 
+def test_what_no_reader_knows_in_an_index_has_no_evidence(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    index = carried.store.index(image, carried.store.put("application/x.image+json", b"runs?"))
+    carry(index, carried)
+    attest_children(carried, [image])
+    assert check(carried, tmp_path).passed
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    assert codes(check(carried, tmp_path, both), "error") == {"policy.unmet"}
+
+
 def test_an_index_of_no_image_shows_nothing(tmp_path: Path) -> None:
     carried = Carried()
     report = check(carry(carried.store.index(), carried), tmp_path, line(EACH))
@@ -291,6 +302,15 @@ def test_c157_a_blob_of_evidence_that_is_missing_is_told(tmp_path: Path) -> None
     report = check(carried, tmp_path, without=[layer])
     assert "oci.blob-missing" in codes(report, "warning")
     assert "policy.unmet" in codes(report, "error")
+
+
+def test_c157_a_referrer_that_is_no_evidence_is_extra(tmp_path: Path) -> None:
+    carried, image = of_image()
+    referrer, layer = lab_cosign.signed_bundle(carried.store, LAB, image)
+    carried.bundle(referrer, layer, image)
+    assert check(carried, tmp_path).passed
+    del carried.evidence[path_of(layer)]
+    assert codes(check(carried, tmp_path), "error") == {"oci.extra"}
 
 
 def test_c157_a_stray_file_in_the_layout_fails_the_pack(tmp_path: Path) -> None:
