@@ -543,3 +543,78 @@ def test_a_denied_layer_or_signer_of_a_platform_fails_the_image(tmp_path: Path) 
     head, rest = SIGNERS.split("[signers.release]")
     denied = f'{head}[deny]\ndigests = ["sha256:{layer}"]\n[signers.release]{rest}'
     assert "policy.denied" in codes(judged(path, line(), LAB, signers=denied), "error")
+
+
+# ---- an index of three platforms, with evidence on each and on the whole ----------------
+
+PROVENANCE = "https://slsa.dev/provenance/v1"
+WHOLE = (
+    line(f'signer = "release"\npredicate-type = "{PROVENANCE}"')
+    + "[[artifact.require]]\n"
+    + EACH
+    + "\nsbom = true\n"
+)
+
+
+def three() -> tuple[Carried, Blob, list[Blob], dict[str, str]]:
+    """Return an index with provenance, three images with an SBOM each, and the pieces by name."""
+    carried = Carried()
+    children = [carried.store.image(platform) for platform in PLATFORMS]
+    index = carried.store.index(*children)
+    carried.artifact(index)
+    pieces = {"index": path_of(index)}
+    build = {"buildDefinition": {"buildType": "x", "externalParameters": {}}}
+    said = build | {"runDetails": {"builder": {"id": "https://acme.test/builder"}}}
+    for name, image, predicate_type, predicate in (
+        ("index", index, PROVENANCE, said),
+        *(
+            (p, c, SPDX, documents.spdx(sha256=None))
+            for p, c in zip(PLATFORMS, children, strict=True)
+        ),
+    ):
+        layer = lab_cosign.attestation(carried.store, LAB, image, predicate_type, predicate)
+        manifest = carried.store.attached(layer)
+        carried.att(manifest, image)
+        pieces |= {
+            f"{name}: attestations": path_of(manifest),
+            f"{name}: envelope": f"oci/blobs/sha256/{layer['digest'][7:]}",
+        }
+        if image is not index:
+            config, *layers = parts(carried, image)
+            pieces |= {name: path_of(image), f"{name}: config": config, f"{name}: layer": layers[0]}
+    return carried, index, children, pieces
+
+
+def test_an_index_of_three_platforms_with_all_its_evidence_passes(tmp_path: Path) -> None:
+    report = check(three()[0], tmp_path, WHOLE)
+    assert report.passed, report.verdicts
+    assert len(only(report).claims) == 4
+
+
+LOST = {
+    "index": "artifact.missing",
+    "index: attestations": "policy.unmet",
+    "index: envelope": "policy.unmet",
+}
+for _platform in PLATFORMS:
+    LOST |= {
+        _platform: "oci.platform-missing",
+        f"{_platform}: config": "oci.blob-missing",
+        f"{_platform}: layer": "oci.blob-missing",
+        f"{_platform}: attestations": "policy.unmet",
+        f"{_platform}: envelope": "policy.unmet",
+    }
+
+
+@pytest.mark.parametrize("piece", LOST)
+def test_of_an_index_of_three_platforms_no_piece_can_be_taken_out(
+    piece: str, tmp_path: Path
+) -> None:
+    carried, _, _, pieces = three()
+    assert pieces.keys() == LOST.keys()
+    report = check(carried, tmp_path, WHOLE, without=[pieces[piece]])
+    errors = [f for f in only(report).findings if f.level.value == "error"]
+    assert LOST[piece] in {f.code for f in errors}
+    if piece.endswith(("attestations", "envelope")) and not piece.startswith("index"):
+        unmet = {f.subject for f in errors if f.code == "policy.unmet"}
+        assert unmet == {f"tool:1.0 ({piece.partition(':')[0]})"}
