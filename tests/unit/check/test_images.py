@@ -141,6 +141,15 @@ def test_docker_s_media_types_are_read_as_oci_s(tmp_path: Path) -> None:
     assert check(carried, tmp_path).passed
 
 
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    carried, image = signed(form="timestamp")
+    carried.att(carried.store.attached(
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL),
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, identity=STRANGER),
+    ), image)  # fmt: skip
+    assert check(carried, tmp_path, workers=2) == check(carried, tmp_path)
+
+
 # ---- what a signature is of ---------------------------------------------------------
 
 
