@@ -82,8 +82,8 @@ def push(
     _demand_same(pack, report)
     plans = [
         image_plan.plan(pack, verdict, unverified=unverified)
-        for verdict in report.verdicts
-        if verdict.passed and image_plan.is_image(verdict)
+        for verdict in report.released
+        if image_plan.is_image(verdict)
     ]
     if not any(item.member.startswith(oci_layout.BLOBS) for item in pack.manifest.artifacts):
         raise UsageError(
@@ -121,10 +121,18 @@ class _Sending:
         self._pack = pack
         self._plan = plan
         self._say = to.say
+        if plan.reference is None:
+            raise UsageError(
+                f"{plan.name}: its line names a folder, and so no repository to send it to",
+                code="push.unnamed",
+                subject=plan.name,
+                hint="export --as oci writes a layout; skopeo or oras send that wherever you say",
+            )
         repository = to.repository(plan.reference.repository)
         self._upload = Upload(repository, to.access, to.client)
-        tag = plan.reference.tag
-        self.name = f"{repository}:{tag}" if tag else f"{repository}@{plan.root.digest}"
+        self._tag = plan.reference.tag
+        named = f":{self._tag}" if self._tag else f"@{plan.root.digest}"
+        self.name = f"{repository}{named}"
 
     # ---- before anything is sent
 
@@ -148,7 +156,7 @@ class _Sending:
         *below, root = self._plan.documents
         for document in below:
             yield document, str(document.digest)
-        yield root, self._plan.reference.tag or str(root.digest)
+        yield root, self._tag or str(root.digest)
         for document in self._plan.evidence:
             yield document, document.tag or str(document.digest)
 

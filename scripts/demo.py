@@ -67,7 +67,8 @@ class Demo:
         done = subprocess.run(
             [sys.executable, "-m", "kit", *arguments],
             cwd=self.folder,
-            env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+            env=os.environ
+            | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots", "AIRGAP_KIT_MEMORY": "memory"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

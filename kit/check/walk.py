@@ -13,11 +13,13 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import hashing, images, inquiry, weighing
+from kit.check import chains, custody, freshness, hashing, images, inquiry, replays, weighing
+from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.weighed import Weighed
 from kit.formats import distribution, npm_tarball
+from kit.formats.memory_file import Known as Remembered
 from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
@@ -26,10 +28,15 @@ from kit.policy.facts import FileFacts, ImageFacts
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
+from kit.trust.memory import newest_signature
 from kit.trust.npm_keys import NpmKeyring
+from kit.verifiers.custody import Sealers
 from kit.verifiers.openpgp import OpenPgpVerifier
 
+#: Errors about one artifact that is not there; the others may pass.
+_OF_ONE = frozenset({"artifact.missing"})
 _NO_KEYS: Mapping[str, Keyring] = MappingProxyType({})
+_UNSEALED = Sealed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +45,10 @@ class Options:
 
     ``progress`` is called with the number of bytes hashed since its last call. ``gpg`` is
     the absolute path of the one program that is run, only for signatures by OpenPGP keys
-    that the policy pins; ``None`` where this host has none.
+    that the policy pins; ``None`` where this host has none. ``by_clock`` says that ``at`` is
+    the host's clock. ``known`` is what the host remembers, if it is to be held against that;
+    ``accept_rollback`` lets an older chain or pack pass, and the report says so. ``sealed`` is
+    the custody file beside the pack, and the keys it may be by.
     """
 
     at: datetime
@@ -46,6 +56,10 @@ class Options:
     workers: int | None = None
     progress: Callable[[int], None] | None = None
     gpg: Path | None = None
+    by_clock: bool = False
+    known: Remembered | None = None
+    accept_rollback: bool = False
+    sealed: Sealed = _UNSEALED
 
 
 def check(
@@ -61,10 +75,12 @@ def check(
     ``openpgp_keys`` are the keys that the policy pins, by fingerprint, as this host has
     them, and ``npm_keys`` those of the registries that it names. Raises :class:`PackError`
     naming every damaged member, :class:`AnchorError` for a trusted root or key that cannot be
-    used, :class:`MachineError` for a medium that cannot be read, or where gpg is needed and
-    does not work. Whatever is wrong with evidence is a finding.
+    used, or a TUF chain that does not verify, :class:`MachineError` for a medium that cannot be
+    read, or where gpg is needed and does not work. Whatever is wrong with evidence is a finding.
     """
     known = hashing.hash_members(pack, release, options.progress)
+    remembered = options.known or Remembered()
+    looked = chains.look(pack, anchors, remembered.chains, accept_rollback=options.accept_rollback)
     basis = Basis(
         anchors=tuple(anchors.values()),
         at=options.at,
@@ -84,8 +100,9 @@ def check(
             return distribution.read(artifact.name, file)
 
     verdicts, findings = judge(release, files, inside, options.at)
+    seals = custody_of(pack, release, options)
     inquiries, unread = inquiry.read(pack)
-    return Report(
+    report = Report(
         release_name=release.name,
         release_version=release.version,
         policy_sha256=release.sha256,
@@ -94,26 +111,74 @@ def check(
         collected_at=pack.manifest.collected_at,
         at=options.at,
         anchors=(
-            *_records(anchors),
+            *looked.records,
+            *(key.record() for anchor in anchors.values() for key in anchor.keys),
             *(keyring.record() for keyring in openpgp_keys.values()),
             *(keyring.record() for keyring in npm_keys),
         ),
         verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
         findings=(
+            *_about_time(pack, release, looked.records, verdicts, options),
             *_about_the_pack(pack, release, options),
+            *looked.findings,
             *_about_anchors(anchors),
+            *_replayed(release, remembered, verdicts, options),
+            *seals.findings,
             *seen.findings,
             *findings,
             *unread,
             *inquiry.lost(pack, inquiries),
         ),
+        by_clock=options.by_clock,
+        custody=seals.seals,
     )
+    return _failed_as_a_whole(report)
 
 
-def _records(anchors: Mapping[str, Anchor]) -> Iterator[AnchorRecord]:
-    for anchor in anchors.values():
-        yield anchor.record()
-        yield from (key.record() for key in anchor.keys)
+def _failed_as_a_whole(report: Report) -> Report:
+    """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
+    whole = [
+        finding
+        for finding in report.findings
+        if finding.level is Level.ERROR and finding.code not in _OF_ONE
+    ]
+    if not whole:
+        return report
+    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    return replace(report, verdicts=tuple(failed))
+
+
+def _replayed(
+    release: ReleaseFile, remembered: Remembered, verdicts: Sequence[Verdict], options: Options
+) -> Iterator[Finding]:
+    if not options.only:  # else what is there is only a part of what was remembered
+        known = remembered.releases.get(release.name)
+        yield from replays.findings(known, release, verdicts, accept=options.accept_rollback)
+
+
+def _about_time(
+    pack: Pack,
+    release: ReleaseFile,
+    records: Sequence[AnchorRecord],
+    verdicts: Sequence[Verdict],
+    options: Options,
+) -> Iterator[Finding]:
+    at, known = options.at, options.known or Remembered()
+    if options.by_clock:
+        yield from freshness.of_clock(at, (seen.signed_at for seen in known.releases.values()))
+    yield from freshness.of_anchors(records, release.terms, at)
+    signed = newest_signature(verdicts)
+    yield from freshness.of_collection(pack.manifest.collected_at, release.terms, at, signed)
+
+
+def custody_of(pack: Pack, release: ReleaseFile, options: Options) -> custody.Judged:
+    """Return what stands beside the pack of who sealed it, under the policy's rules."""
+    sealed = options.sealed
+    with openpgp(sealed.openpgp_keys, options) as verifier:
+        sealers = Sealers(
+            keys=sealed.keys, openpgp=verifier, fingerprints=tuple(sealed.openpgp_keys)
+        )
+        return custody.judge(sealed, pack.manifest_sha256, release.custody, sealers, options.at)
 
 
 def openpgp(
@@ -208,14 +273,6 @@ def _about_the_pack(pack: Pack, release: ReleaseFile, options: Options) -> Itera
             subject="manifest.json",
             message=f"the pack says it holds {manifest.release_name} {manifest.release_version}, "
             f"the policy is for {release.name} {release.version}",
-        )
-    if manifest.collected_at > options.at:
-        yield Finding(
-            level=Level.WARNING,
-            code="clock.behind",
-            subject="manifest.json",
-            message="the pack says it was collected after this host's time",
-            hint="check the clock of this host",
         )
     if options.only:
         yield Finding(

@@ -29,7 +29,8 @@ class Weighed:
     def accept(self, member: str, claim: Claim) -> None:
         """Keep a claim that a verifier made about a member."""
         self.claims.setdefault(member, []).append(claim)
-        if claim.completed_from is not None:
+        direct = claim.listed_in is None and claim.document is None  # else told of what it is over
+        if claim.completed_from is not None and direct:
             what = f"{claim.evidence}: made of {claim.completed_from} while collecting, which "
             what += "added the log's proof; verified like any other"
             self.find(member, Level.NOTE, "evidence.completed", what)

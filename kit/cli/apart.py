@@ -16,7 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kit.cli import checking, terminal
+from kit.cli import checking, remembering, terminal
 from kit.errors import KitError, MachineError
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class Judging:
 
     pack: Path
     release: ReleaseFile
-    trust_roots: Path | None
-    trusted_root: Sequence[str]
+    anchors: checking.Anchors
     at: datetime
     only: Sequence[str]
     workers: int | None
+    memory: remembering.Options
 
 
 def judge(judging: Judging) -> Report:
@@ -68,11 +68,11 @@ def _judge(judging: Judging, answer: Connection) -> None:
     try:
         checker = checking.prepare(
             judging.release,
-            judging.trust_roots,
-            judging.trusted_root,
+            judging.anchors,
             judging.at,
             judging.only,
             judging.workers,
+            memory=judging.memory,
         )
         answer.send((checker.judge(judging.pack), None))
     except KitError as error:

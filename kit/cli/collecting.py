@@ -11,20 +11,26 @@ from pathlib import Path
 from kit import collect
 from kit.cli import (
     checking,
+    custody_file,
     environment,
     github_settings,
     npm_settings,
     pip_settings,
     registry_settings,
     route_settings,
+    sealing,
     terminal,
     transfers,
+    tuf_settings,
 )
+from kit.cli.sealing import Sealer
 from kit.cli.status import of_report
 from kit.collect import Request, Settings, Written, staging
 from kit.errors import MachineError, PackError, UsageError
+from kit.formats.custody import Role
 from kit.formats.release_file import ReleaseFile
 from kit.model import Report
+from kit.pack.reader import Pack
 from kit.report.escape import plain
 from kit.sources import index as package_index
 from kit.sources.index import Index
@@ -39,6 +45,7 @@ class Options:
     npm_registry: str | None = None
     github: github_settings.Options = github_settings.NONE
     route: route_settings.Options = route_settings.NONE
+    trust: tuf_settings.Options = tuf_settings.NONE
     images: registry_settings.Options = registry_settings.NONE
 
 
@@ -60,8 +67,24 @@ def request(release: ReleaseFile, base: Path, out: Path, options: Options) -> Re
             github=github_settings.access(sources, options.github, options.plain_http, os.environ),
             images=registry_settings.access(options.images, options.plain_http, os.environ),
         ),
+        trust=tuf_settings.wanted(release, options.trust),
         say=terminal.say,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """Who seals the pack that is collected, and with what note."""
+
+    who: Sealer
+    note: str
+
+
+def _add_seal(path: Path, seal: Seal) -> None:
+    """Seal a pack as of the time that it says it was collected: equal packs, equal seals."""
+    with Pack.open(path) as pack:
+        sha256, at = pack.manifest_sha256, pack.manifest.collected_at
+    sealing.add(path, sha256, seal.who, role=Role.COLLECTED, at=at, text=seal.note)
 
 
 def _index(option: str | None) -> Index | None:
@@ -85,12 +108,17 @@ def planned(wanted: Request) -> Iterator[str]:
 
 
 def run(
-    wanted: Request, trust_roots: Path | None, trusted_root: Sequence[str], *, replace: bool
+    wanted: Request,
+    trust_roots: Path | None,
+    trusted_root: Sequence[str],
+    *,
+    replace: bool,
+    seal: Seal | None = None,
 ) -> tuple[Report, Path]:
     """Collect, then rehearse the check on what is on the disk, sealed off from the network.
 
     Returns the report and the pack's final path. The rehearsal comes last because the
-    seal cannot be lifted.
+    network stays refused from then on. Seals that only others can add later are not rehearsed.
     """
     with staging.working_folder(wanted.out) as folder:
         with transfers.shown() as watch:
@@ -100,8 +128,12 @@ def run(
             terminal.say(f"left out: {name} is about none of the files")
         if written.size > collect.FAT32_LIMIT:
             terminal.say("note: over 4 GiB: FAT32 cannot hold it; use exFAT, or `split -b 4000M`")
+        custody_file.of(written.path).unlink(missing_ok=True)  # of an interrupted collect
+        if seal is not None:
+            _add_seal(written.path, seal)
         terminal.say("rehearsing the check, with the network refused")
-        checker = checking.prepare(wanted.release, trust_roots, trusted_root, wanted.now)
+        anchors = checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root)
+        checker = checking.prepare(wanted.release.as_collected(), anchors, wanted.now)
         try:
             report = checker.judge(written.path)
         except PackError as error:

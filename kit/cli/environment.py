@@ -74,6 +74,18 @@ def read_release(path: Path) -> ReleaseFile:
     return release_file.parse(raw, path.name, lambda name: _beside(path.parent / name, name))
 
 
+def read_named(path: Path, limit: int, code: str) -> bytes:
+    """Return a file that the command line names; raise :class:`UsageError` where it cannot be."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", code=code, subject=path.name) from error
+    if len(raw) > limit:
+        raise UsageError(f"{path}: it is over {limit} bytes", code=code, subject=path.name)
+    return raw
+
+
 def _beside(path: Path, name: str) -> bytes:
     """Return the bytes of a file that a release file names; malformed where there is none."""
     try:
@@ -85,8 +97,6 @@ def _beside(path: Path, name: str) -> bytes:
 
 def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
     """Return where trust anchors are looked up, first to last (design section 9)."""
-    from platformdirs import user_data_path  # noqa: PLC0415
-
     places: list[Place] = []
     if trust_roots is not None:
         places.append(Place(folder=trust_roots, label="--trust-roots", required=True))
@@ -95,9 +105,15 @@ def anchor_places(trust_roots: Path | None) -> Sequence[Place]:
         places.append(Place(folder=Path(from_environment), label=TRUST_ROOTS, required=True))
     for place in places:
         _demand_asked(place)
-    own = user_data_path("airgap-kit", appauthor=False) / "trust-roots"
-    places += [Place(folder=own, label="the user's data folder"), packaged()]
+    places += [Place(folder=own_anchors(), label="the user's data folder"), packaged()]
     return places
+
+
+def own_anchors() -> Path:
+    """Return the user's own folder of anchors, which `trust import` writes to."""
+    from platformdirs import user_data_path  # noqa: PLC0415
+
+    return user_data_path("airgap-kit", appauthor=False) / "trust-roots"
 
 
 def _demand_asked(place: Place) -> None:

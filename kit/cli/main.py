@@ -21,6 +21,8 @@ from kit.cli import terminal
 from kit.cli.status import Status, of_error
 from kit.errors import KitError, MachineError, UsageError
 
+#: Commands that have commands of their own.
+_GROUPS = frozenset({"custody", "policy", "trust"})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
 
 
@@ -134,7 +136,7 @@ def _print_failure(arguments: Sequence[str], status: Status, error: KitError) ->
     from kit.report import json as json_report  # noqa: PLC0415
 
     words = [word for word in arguments if not word.startswith("-")]
-    command = " ".join(words[: 2 if words[:1] == ["policy"] else 1])
+    command = " ".join(words[: 2 if words[:1] and words[0] in _GROUPS else 1])
     document = json_report.document(command, status, [json_report.failed(error, status)])
     # Where stdout takes nothing, what failed was said on stderr already.
     with suppress(terminal.ClosedPipe, MachineError):

@@ -4,9 +4,9 @@ As npm documents it ("npmrc", "registry", "scope"): ``npm_config_registry``, els
 ``registry`` in the project's ``.npmrc``, which stands beside the release file, in the
 user's (``npm_config_userconfig``, else ``~/.npmrc``) and the host's
 (``npm_config_globalconfig``); ``@scope:registry`` in any of them for one scope. What a
-registry's credential is stands under its URL without the scheme: ``//HOST/PATH/:_authToken``
-and ``:_auth``. ``${NAME}`` is taken from the environment. Read here, because npm may not be
-installed beside the kit.
+registry's credential is stands under its URL without the scheme: ``//HOST/PATH/:_authToken``,
+``:_auth``, or ``:username`` and ``:_password``. ``${NAME}`` is taken from the environment. Read
+here, because npm may not be installed beside the kit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from kit.errors import UsageError
+from kit.errors import MalformedError, UsageError
+from kit.formats import encodings
 from kit.formats import npm_registry as npm_address
 from kit.formats.npm_package import NpmPackage
 from kit.formats.source_text import Source
@@ -59,12 +60,28 @@ def registries(
 def _registry(text: str, settings: Mapping[str, str], environment: Mapping[str, str]) -> Registry:
     registry = npm_registry.read(_expanded(text, environment))
     for under in _nearest(urls.parse(registry.url)):
-        for key, scheme in (("_authToken", "Bearer"), ("_auth", "Basic")):
-            secret = settings.get(f"{under}:{key}")
-            if secret:
-                header = f"{scheme} {_secret(secret, f'{under}:{key}', environment)}"
-                return npm_registry.read(registry.url, header)
+        header = _header(under, settings, environment)
+        if header is not None:
+            return npm_registry.read(registry.url, header)
     return registry
+
+
+def _header(under: str, settings: Mapping[str, str], environment: Mapping[str, str]) -> str | None:
+    """Return the ``Authorization`` that stands under a key, in the order in which npm looks."""
+    given = {
+        name: _secret(settings[f"{under}:{name}"], f"{under}:{name}", environment)
+        for name in ("_authToken", "_auth", "username", "_password")
+        if settings.get(f"{under}:{name}")
+    }
+    if "_authToken" in given:
+        return f"Bearer {given['_authToken']}"
+    if "username" in given and "_password" in given:
+        try:
+            password = encodings.b64decode(given["_password"])
+        except MalformedError as error:
+            raise UsageError(f"npm's settings: {under}:_password is not base64") from error
+        return f"Basic {encodings.b64encode(given['username'].encode() + b':' + password)}"
+    return f"Basic {given['_auth']}" if "_auth" in given else None
 
 
 def _nearest(url: urls.Url) -> Iterator[str]:

@@ -42,6 +42,35 @@ At = Annotated[
     str | None,
     typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
 ]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The passphrase of the key, alone in a file. Default: you are asked for it.",
+    ),
+]
+MemoryFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--memory",
+        metavar="DIR",
+        help="Where this host remembers what passed, so that nothing older passes later. "
+        "Default: $AIRGAP_KIT_MEMORY, then your state folder.",
+    ),
+]
+NoMemory = Annotated[
+    bool, typer.Option("--no-memory", help="Remember nothing, and compare with nothing.")
+]
+ReadOnlyMemory = Annotated[
+    bool, typer.Option("--read-only-memory", help="Compare with the memory, and write none.")
+]
+AcceptRollback = Annotated[
+    bool,
+    typer.Option(
+        "--accept-rollback",
+        help="Let a pack pass that is older than what this host has seen; the report says so.",
+    ),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", help="Print for people or machines.")]
 Jobs = Annotated[
     int | None,

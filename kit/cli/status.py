@@ -14,7 +14,7 @@ from kit.errors import (
     PackError,
     UsageError,
 )
-from kit.model import Report
+from kit.model import Level, Report
 
 
 class Status(IntEnum):
@@ -64,7 +64,12 @@ def of_error(error: KitError) -> Status:
 
 
 def of_report(report: Report) -> Status:
-    """Return the status of a report; one without a verdict verified nothing."""
+    """Return the status of a report; one without a verdict verified nothing.
+
+    An anchor that the policy finds too old is no usable anchor.
+    """
+    if any(f.level is Level.ERROR and f.code.startswith("trust.") for f in report.findings):
+        return Status.ANCHOR
     if not report.verdicts:
         return Status.NOTHING
     return Status.HOLDS if report.passed else Status.DOES_NOT_HOLD

@@ -23,7 +23,7 @@ from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
 from kit.sources import npm as npm_source
-from kit.sources import npm_registry
+from kit.sources import npm_registry, oci_folder
 from kit.sources import oci as oci_source
 from kit.sources import pypi as pypi_source
 from kit.sources.downloads import Downloads
@@ -99,7 +99,7 @@ class Places:
         self._traffic = Traffic(watch=watch)
         self.lock = threading.RLock()
         self._say = say
-        self._credentialed: dict[str, Downloads] = {}
+        self._credentialed: dict[tuple[tuple[str, str], ...], Downloads] = {}
         self._completing = Completing(settings.lookup, lambda: self._plain, say)
 
     def planned(self, line: Line) -> Iterator[str]:
@@ -180,6 +180,9 @@ class Places:
             yield f"  {asked.answer.value}: {asked.wanted}{note}"
 
     def _from_file(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
+        folder = self._base / source.location
+        if line is not None and source.is_folder and oci_folder.is_layout(folder):
+            return oci_folder.gather(source, folder, line.takes)
         return file_source.gather(source, self._base, _takes(line), self._ours)
 
     def _from_https(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
@@ -221,11 +224,12 @@ class Places:
         """Return what asks with these credentials, which are by the origin that each is for."""
         if not credentials:
             return self._plain
-        whose = " ".join(sorted(credentials))
+        # Two registries on one origin may have a token each.
+        key, whose = tuple(sorted(credentials.items())), " ".join(sorted(credentials))
         with self.lock:
-            if whose not in self._credentialed:
-                self._credentialed[whose] = Downloads(self._into, self._client(credentials), whose)
-            return self._credentialed[whose]
+            if key not in self._credentialed:
+                self._credentialed[key] = Downloads(self._into, self._client(credentials), whose)
+            return self._credentialed[key]
 
     def _registry(self, source: Source) -> Registry:
         return self._registries.of(npm_source.package_of(source))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kit import __version__
 from kit.collect import documents, image_layout, pairing
+from kit.collect.chains import Chains
 from kit.collect.image_layout import Merged
 from kit.collect.naming import Names
 from kit.collect.pairing import Piece
@@ -26,6 +27,7 @@ from kit.pack import roster
 Brought = tuple[Line, Gathered]
 
 MAX_EVIDENCE = kinds.MAX_BYTES
+_NO_CHAINS = Chains()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +39,16 @@ class Assembly:
     unpaired: tuple[str, ...]
 
 
-def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -> Assembly:
+def assemble(
+    release: ReleaseFile,
+    date: datetime,
+    brought: Sequence[Brought],
+    chains: Chains = _NO_CHAINS,
+) -> Assembly:
     """Pair evidence with what it is about, and lay everything out under member names.
 
-    Evidence that is about none of the artifacts is left out and named in the result.
+    Files of TUF chains are carried as they are. Evidence that is about none of the artifacts
+    is left out and named in the result.
     """
     known: dict[tuple[str, str], Found] = {}
     artifacts = _distinct(known, (found for _, gathered in brought for found in gathered.artifacts))
@@ -66,13 +74,16 @@ def assemble(release: ReleaseFile, date: datetime, brought: Sequence[Brought]) -
             members[piece.found] = names.member("evidence", piece.found)
     carried = _artifacts(brought, members)
     taken = set(artifacts)
+    contents = {member: found for found, member in members.items()} | {
+        image_layout.member(sha256): blob for sha256, blob in images.blobs.items()
+    }
+    contents |= chains.members
     documented = {
         "README.txt": documents.readme(release, carried),
         "release.toml": release.raw,
-        "ledger.json": documents.ledger(brought, {found.sha256 for found in members}),
-    }
-    contents = {member: found for found, member in members.items()} | {
-        image_layout.member(sha256): blob for sha256, blob in images.blobs.items()
+        "ledger.json": documents.ledger(
+            brought, chains.asked, {found.sha256 for found in contents.values()}
+        ),
     }
     own = images.documents()
     described = Manifest(

@@ -8,30 +8,28 @@ other evidence.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from kit.errors import EvidenceError, MachineError
-from kit.formats import (
-    bare_signature,
-    completion,
-    expected_entry,
-    kinds,
-    log_entry,
-    unbundled,
-    unproved,
-)
+from kit.collect import wanting as wants
+from kit.collect.wanting import Wanting
+from kit.errors import MachineError
+from kit.formats import expected_entry, log_entry, unbundled, unproved
 from kit.formats.manifest import can_name
 from kit.formats.sigstore_bundle import Bundle, LogEntry
 from kit.formats.unproved import Unproved
-from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
+from kit.model import Answer, Asked, Found, Gathered
 from kit.sources import rekor
 from kit.sources.downloads import Downloads
 from kit.sources.rekor import Candidates, Log
 from kit.sources.together import each
 
-_PLACE = "the transparency log"
+_NOWHERE = "a transparency log"
+_WITHOUT = "collect --no-log-lookup does without what the log has"
+
+#: The rows of the ledger about one file, and what was made of it, if anything.
+Told = tuple[tuple[Asked, ...], Found | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,103 +45,70 @@ class Lookup:
     off: str | None = "the kit was not told which log to ask"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanting:
-    """A file whose signatures lack the log's proof; ``signed`` is the file that its name names."""
-
-    found: Found
-    parts: tuple[Unproved, ...]
-    signed: Found | None
-
-    @property
-    def name(self) -> str:
-        """What the completed bundle is called."""
-        return completion.name_for(self.found.name)
-
-    def digest_of(self, algorithm: str) -> str:
-        """Return the digest of the signed bytes."""
-        if self.signed is None:
-            return ""
-        if algorithm == "sha256":
-            return self.signed.sha256
-        try:
-            with self.signed.path.open("rb") as file:
-                return hashlib.file_digest(file, algorithm).hexdigest()
-        except OSError as error:
-            raise MachineError(f"{self.signed.path}: {error.strerror}") from error
-
-    def questions(self, part: Unproved) -> Iterator[tuple[str, ...]]:
-        """Yield by which digests to look for the entry of one of its signatures, in turn."""
-        yield from (digests for digests in part.digests() if digests)
-        if self.signed is not None and not part.digests():
-            yield (self.signed.sha256,)
-
-
 @dataclass(slots=True)
 class Completing:
-    """Completes what lines of one release file bring; the same file is looked up once."""
+    """Completes what lines of one release file bring; the same signature is looked up once."""
 
     lookup: Lookup
     downloads: Callable[[], Downloads]
     say: Callable[[str], None] = lambda _: None
-    _told: dict[tuple[str, str], tuple[tuple[Asked, ...], Found | None]] = field(
-        default_factory=dict
-    )
+    _told: dict[tuple[str, str, str], Told] = field(default_factory=dict)
 
     def completed(self, gathered: Gathered) -> Gathered:
         """Return what a line brought, and the completed bundles of what lacks the log's proof.
 
         Raises :class:`MachineError` for a log that did not answer.
         """
-        wanting = list(_wanting(gathered, by_key=self.lookup.by_key))
-        if wanting and self.lookup.off is None:
-            self.say(f"{len(wanting)} signatures lack the log's proof: asking the log")
-        replies = each(self._once, wanting)
+        found = list(wants.find(gathered, by_key=self.lookup.by_key))
+        if found and self.lookup.off is None:
+            self.say(f"asking the log for the proofs of {len(found)} files of signatures")
+        replies = each(self._once, found)
         return replace(
             gathered,
             evidence=(*gathered.evidence, *(made for _, made in replies if made is not None)),
             asked=(*gathered.asked, *(row for rows, _ in replies for row in rows)),
         )
 
-    def _once(self, wanting: _Wanting) -> tuple[tuple[Asked, ...], Found | None]:
-        key = wanting.found.name, wanting.found.sha256
-        if key not in self._told:
-            self._told[key] = self._complete(wanting)
-        return self._told[key]
+    def _once(self, wanting: Wanting) -> Told:
+        if wanting.key not in self._told:
+            try:
+                self._told[wanting.key] = self._complete(wanting)
+            except MachineError as error:
+                error.hint = f"{error.hint}; {_WITHOUT}" if error.hint else _WITHOUT
+                raise
+        return self._told[wanting.key]
 
-    def _complete(self, wanting: _Wanting) -> tuple[tuple[Asked, ...], Found | None]:
+    def _complete(self, wanting: Wanting) -> Told:
         why = self._why_not(wanting)
         if why is not None:
-            row = Asked(place=_PLACE, wanted=wanting.name, answer=Answer.SKIPPED, note=why)
+            row = Asked(place=_NOWHERE, wanted=wanting.name, answer=Answer.SKIPPED, note=why)
             return (row,), None
         rows: list[Asked] = []
         for log in self.lookup.logs:
-            asking = _Asking(log=log, wanting=wanting, downloads=self.downloads())
-            made = asking.made()
-            if made:
-                return self._kept(asking, made, rows)
-            rows.append(asking.row())
+            if wanting.concerns(log.log_id):
+                asking = _Asking(log=log, wanting=wanting, downloads=self.downloads())
+                made = asking.made()
+                if made:
+                    return self._kept(asking, made, rows)
+                rows.append(asking.row())
         return tuple(rows), None
 
-    def _why_not(self, wanting: _Wanting) -> str | None:
+    def _why_not(self, wanting: Wanting) -> str | None:
         if self.lookup.off is not None:
             return self.lookup.off
-        if not self.lookup.logs:
-            return "no trusted root of the release's signers lists a log that can be asked"
+        if not any(wanting.concerns(log.log_id) for log in self.lookup.logs):
+            return "no trusted root of the release's signers lists a log to ask for it"
         return None if can_name(wanting.name) else "its name is too long"
 
-    def _kept(
-        self, asking: _Asking, made: Sequence[Bundle], rows: Sequence[Asked]
-    ) -> tuple[tuple[Asked, ...], Found]:
-        raw = b"".join(unbundled.render(bundle) for bundle in made)
-        got = self.downloads().keep(raw)
+    def _kept(self, asking: _Asking, made: Sequence[Bundle], rows: Sequence[Asked]) -> Told:
+        got = self.downloads().keep(b"".join(unbundled.render(bundle) for bundle in made))
         name, original = asking.wanting.name, asking.wanting.found.name
         row = Asked(
             place=asking.log.place,
             wanted=name,
             answer=Answer.FOUND,
             sha256=got.sha256,
-            note=f"made of {original} and of the log's entry {asking.entries}",
+            note=f"made of {original} and of the log's entry {', '.join(asking.found)}",
             added=True,
         )
         return (*rows, row), Found(name=name, path=got.path, size=got.size, sha256=got.sha256)
@@ -151,10 +116,14 @@ class Completing:
 
 @dataclass(slots=True)
 class _Asking:
-    """One log, asked for the entries of one file's signatures."""
+    """One log, asked for the entries of one file's signatures.
+
+    ``seen`` are the leaves of entries about the same, ``more`` says that there are others, and
+    ``found`` are the numbers of those that were taken.
+    """
 
     log: Log
-    wanting: _Wanting
+    wanting: Wanting
     downloads: Downloads
     seen: set[str] = field(default_factory=set)
     more: bool = False
@@ -164,11 +133,6 @@ class _Asking:
         """Return the signatures whose entries the log has, as whole bundles."""
         made = [self._whole(part) for part in self.wanting.parts]
         return [bundle for bundle in made if bundle is not None]
-
-    @property
-    def entries(self) -> str:
-        """The numbers of the entries that were found."""
-        return ", ".join(self.found)
 
     def row(self) -> Asked:
         """Return what the log had to say where it has no entry of these signatures."""
@@ -197,7 +161,7 @@ class _Asking:
         if entry.log_id != self.log.log_id:
             return None
         there = rekor.at_index(self.log, entry.index, self.downloads)
-        same = [each for each in there.entries if each.entry.body == entry.body]
+        same = [answered for answered in there.entries if answered.entry.body == entry.body]
         return self._chosen(part, replace(there, entries=tuple(same)))
 
     def _searched(self, part: Unproved) -> LogEntry | None:
@@ -214,61 +178,17 @@ class _Asking:
         """Return the entry that is this signature's; the oldest where it was logged again."""
         self.seen |= {answered.leaf for answered in candidates.entries}
         self.more = self.more or candidates.more
+        digest_of = partial(self.wanting.digest_of, part)
         fitting = [
             answered.entry
             for answered in candidates.entries
             if answered.entry.log_id == self.log.log_id
             and answered.entry.promise is not None
             and unproved.is_proved(answered.entry)
-            and log_entry.stranger(answered.entry, part.bundle, self.wanting.digest_of) is None
+            and log_entry.stranger(answered.entry, part.bundle, digest_of) is None
         ]
         if not fitting:
             return None
         chosen = min(fitting, key=lambda entry: entry.index)
         self.found.append(str(chosen.index))
         return chosen
-
-
-def _wanting(gathered: Gathered, *, by_key: bool) -> Iterator[_Wanting]:
-    files = {found.name: found for found in (*gathered.evidence, *gathered.artifacts)}
-    for found in gathered.evidence:
-        kind, raw = _read(found)
-        parts = () if kind is None else _parts(kind, raw, found, files)
-        wanted = tuple(part for part in parts if by_key or part.missing or not part.by_key)
-        signed = files.get(kinds.named_after(found.name) or "")
-        if wanted:
-            yield _Wanting(found=found, parts=wanted, signed=signed)
-
-
-def _read(found: Found) -> tuple[EvidenceKind | None, bytes]:
-    if found.size > kinds.MAX_BYTES:
-        return None, b""  # told when the pack is put together
-    try:
-        raw = found.path.read_bytes()
-    except OSError as error:
-        raise MachineError(f"{found.path}: {error.strerror}", subject=found.name) from error
-    return kinds.by_content(found.name, raw), raw
-
-
-def _parts(
-    kind: EvidenceKind, raw: bytes, found: Found, files: dict[str, Found]
-) -> tuple[Unproved, ...]:
-    parts = unproved.find(kind, raw) or ()
-    if kind is not EvidenceKind.SIGNATURE:
-        return parts
-    stem = kinds.named_after(found.name)
-    beside = [
-        files[f"{stem}{suffix}"] for suffix in kinds.CERTIFICATES if f"{stem}{suffix}" in files
-    ]
-    certified = [made for each in beside for made in _certified(parts, each)]
-    return tuple(certified) or parts
-
-
-def _certified(parts: Sequence[Unproved], beside: Found) -> Iterator[Unproved]:
-    """Yield bare signatures as bundles by the certificate beside them, if it is one."""
-    try:
-        certificate = bare_signature.certificate(_read(beside)[1])
-    except EvidenceError:
-        return
-    for part in parts:
-        yield Unproved(bundle=unbundled.bundle(part.bundle.content, certificate))

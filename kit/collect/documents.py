@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kit.formats import ledger as formats_ledger
+from kit.formats import oci_layout
 from kit.formats.ledger import Inquiry
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Artifact, Asked, Gathered
@@ -21,8 +22,11 @@ about them, carried as they were received. It was written by airgap-kit.
   release.toml    the release file it was collected with (a record, not a policy)
   ledger.json     every place that was asked, and what it answered
   artifacts/      the release files, as published
-  evidence/       signatures, attestations, digest manifests, as received
-
+  evidence/       signatures, attestations, digest manifests, as received;
+                  what ends in .rekor.sigstore.json was made while collecting,
+                  of a signature and of what the transparency log answered
+  trust/          TUF metadata, if any: it counts only from a root that you hold
+{images}
 To verify it, on a host that has the kit and its own copy of the release file
 from somewhere you trust:
 
@@ -42,26 +46,38 @@ The artifacts:
 
 {artifacts}
 """
+_IMAGES = """\
+  oci/            container images with what speaks of them: an OCI layout, which
+                  skopeo, oras and crane read
+"""
 
 
 def readme(release: ReleaseFile, artifacts: Sequence[Artifact]) -> bytes:
     """Return README.txt: what the pack is, and how to check it without us."""
     listed = "\n".join(f"  {artifact.member}" for artifact in artifacts)
-    text = _README.format(name=release.name, version=release.version, artifacts=listed)
+    images = _IMAGES if any(a.member.startswith(oci_layout.BLOBS) for a in artifacts) else ""
+    text = _README.format(
+        name=release.name, version=release.version, artifacts=listed, images=images
+    )
     return text.encode("utf-8")
 
 
-def ledger(gathered: Sequence[tuple[Line, Gathered]], carried: Collection[str]) -> bytes:
+def ledger(
+    gathered: Sequence[tuple[Line, Gathered]],
+    chains: Mapping[str, Sequence[Asked]],
+    carried: Collection[str],
+) -> bytes:
     """Return ledger.json: every place and its answer.
 
-    ``carried`` are the SHA-256 digests of what the pack has of it.
+    ``chains`` are what TUF repositories were asked, by instance; ``carried`` the SHA-256
+    digests of what the pack has of it all.
     """
+    asked = {line.source.text: brought.asked for line, brought in gathered}
+    asked |= {f"tuf:{instance}": tuple(rows) for instance, rows in sorted(chains.items())}
     return formats_ledger.render(
         [
-            Inquiry(
-                source=line.source.text, asked=tuple(_marked(row, carried) for row in brought.asked)
-            )
-            for line, brought in gathered
+            Inquiry(source=source, asked=tuple(_marked(row, carried) for row in rows))
+            for source, rows in asked.items()
         ]
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from kit.collect import staging
 from kit.errors import MachineError, UsageError
-from kit.formats import manifest
+from kit.formats import custody, manifest
 from kit.pack.publish import name_anew
 from kit.pack.writer import sync_folder
 
@@ -44,15 +45,12 @@ def refuse(out: Path, release: Path, *, replace: bool) -> None:
     longest = max(len(os.fsencode(out.name + ".collecting")), len(os.fsencode(unmet(out).name)))
     if longest > _MAX_NAME:
         raise _refused(out, "is too long for a file name")
+    if not replace:
+        _refuse_custody(out)
     for path in (out, unmet(out)):
-        try:
-            found = path.lstat()
-        except FileNotFoundError:
+        found = _found(path)
+        if found is None:
             continue
-        except OSError as error:
-            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR):
-                raise _refused(path, f"cannot be written: {error.strerror}") from error
-            raise MachineError(f"{path}: {error.strerror}", subject=str(path)) from error
         reason = _unfit(found, release)
         if reason is not None:
             raise _refused(path, reason)
@@ -60,6 +58,18 @@ def refuse(out: Path, release: Path, *, replace: bool) -> None:
             raise _there(path)
         if not _holds_pack(path, found):
             raise _refused(path, "is no pack, so it is not replaced")
+
+
+def _found(path: Path) -> os.stat_result | None:
+    """Return what has that name, if anything; refuse a name that nothing can have."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR):
+            raise _refused(path, f"cannot be written: {error.strerror}") from error
+        raise MachineError(f"{path}: {error.strerror}", subject=str(path)) from error
 
 
 def _unfit(found: os.stat_result, release: Path) -> str | None:
@@ -91,19 +101,49 @@ def keep(written: Path, out: Path, *, met: bool, replace: bool = False) -> Path:
     ``replace``, an earlier pack goes, under either name: the two must not differ.
     """
     final, stale = (out, unmet(out)) if met else (unmet(out), out)
+    fresh: list[Path] = []
     try:
+        # First the seal, so that no pack that is to be sealed is ever there without it.
+        fresh += _keep_custody(written, final, replace=replace)
         if replace:
             written.replace(final)
             stale.unlink(missing_ok=True)
+            _custody(stale).unlink(missing_ok=True)
         else:
             name_anew(written, final)
         sync_folder(final.parent)  # the name is durable, as the bytes are
     except FileExistsError as error:
+        for path in fresh:
+            path.unlink(missing_ok=True)
         raise _there(final) from error
     except OSError as error:
         raise MachineError(f"{final}: {error.strerror}", subject=str(final)) from error
     staging.discard(out)
     return final
+
+
+def _refuse_custody(out: Path) -> None:
+    """Refuse a name beside which somebody sealed another pack, moved or lost meanwhile."""
+    for path in (_custody(out), _custody(unmet(out))):
+        if os.path.lexists(path):
+            raise _there(path)
+
+
+def _custody(pack: Path) -> Path:
+    return pack.with_name(pack.name + custody.SUFFIX)
+
+
+def _keep_custody(written: Path, final: Path, *, replace: bool) -> Iterator[Path]:
+    """Name the custody file, and yield its name where nothing had it."""
+    sealed = _custody(written)
+    if not sealed.exists():
+        if replace:
+            _custody(final).unlink(missing_ok=True)
+    elif replace:
+        sealed.replace(_custody(final))
+    else:
+        name_anew(sealed, _custody(final))
+        yield _custody(final)
 
 
 def _there(path: Path) -> UsageError:

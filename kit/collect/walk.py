@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from kit.collect import assembly, staging, target
+from kit.collect import assembly, chains, staging, target
 from kit.collect.asking import Places, Settings
 from kit.collect.assembly import Brought
+from kit.collect.chains import Chains, Wanted
 from kit.errors import EvidenceError, MachineError, PackError, UsageError
 from kit.formats import manifest
 from kit.formats.release_file import ReleaseFile
@@ -32,8 +33,9 @@ class Request:
     """What to collect, and where to.
 
     ``base`` is the release file's folder. ``epoch`` is ``SOURCE_DATE_EPOCH`` where it is
-    set; else the pack's date is when this collect was first started. ``say`` is told what is
-    going on, a line each, and ``watch`` of every file on its way.
+    set; else the pack's date is when this collect was first started. ``trust`` are the TUF
+    chains to carry. ``say`` is told what is going on, a line each, and ``watch`` of every file
+    on its way.
     """
 
     release: ReleaseFile
@@ -42,6 +44,7 @@ class Request:
     now: datetime
     epoch: datetime | None = None
     settings: Settings = field(default_factory=Settings)
+    trust: Wanted = field(default_factory=Wanted)
     say: Callable[[str], None] = lambda _: None
     watch: Watch = unwatched
 
@@ -69,13 +72,15 @@ def plan(request: Request) -> Iterator[str]:
     for line in request.release.lines:
         yield line.source.text
         yield from places.planned(line)
+    yield from chains.planned(request.trust)
 
 
 def collect(request: Request, folder: Path) -> Written:
     """Gather everything and write the pack into ``folder``, the held working folder.
 
-    Raises :class:`UsageError` for sources that are not there, :class:`MachineError` for
-    whatever could not be asked, read or written; then there is no pack.
+    Raises :class:`UsageError` for sources that are not there, :class:`AnchorError` for a TUF
+    chain that does not verify from this host's own root, :class:`MachineError` for whatever
+    could not be asked, read or written; then there is no pack.
     """
     release = request.release
     first = staging.started_at(folder, release, request.now)
@@ -84,8 +89,9 @@ def collect(request: Request, folder: Path) -> Written:
         request.settings, request.base, _ours(request), into, request.say, request.watch
     )
     brought = list(zip(release.lines, places.gathered(release.lines), strict=True))
+    carried = chains.gather(request.trust, into / "trust", request.settings, request.say)
     try:
-        return _write(request, folder, first, brought)
+        return _write(request, folder, first, brought, carried)
     except (PackError, EvidenceError) as error:
         # No pack was given, and no verdict asked for: what was named cannot be carried.
         raise UsageError(
@@ -96,8 +102,10 @@ def collect(request: Request, folder: Path) -> Written:
         ) from error
 
 
-def _write(request: Request, folder: Path, first: datetime, brought: Sequence[Brought]) -> Written:
-    assembled = assembly.assemble(request.release, request.epoch or first, brought)
+def _write(
+    request: Request, folder: Path, first: datetime, brought: Sequence[Brought], carried: Chains
+) -> Written:
+    assembled = assembly.assemble(request.release, request.epoch or first, brought, carried)
     path = folder / "pack.tar"
     path.unlink(missing_ok=True)
     described = assembled.manifest

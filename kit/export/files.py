@@ -21,7 +21,7 @@ def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
     which is no file; :class:`PackError` (``pack.changed``) where the pack changed after it
     was checked, :class:`MachineError` where the disk refuses.
     """
-    passed = [verdict for verdict in report.verdicts if verdict.passed]
+    passed = report.released
     _refuse_images(passed)
     names = [verdict.name for verdict in passed]
     _refuse_twice(names)

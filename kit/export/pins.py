@@ -29,7 +29,7 @@ def write(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
 
     All of them are written, or none: raises as :func:`kit.export.files.extract` does.
     """
-    passed = [verdict for verdict in report.verdicts if verdict.passed]
+    passed = report.released
     files = [verdict for verdict in passed if not image_plan.is_image(verdict)]
     texts = {
         "requirements.txt": _requirements(files),
@@ -65,8 +65,8 @@ def _requirements(files: Iterable[Verdict]) -> list[str]:
 
 def _image(verdict: Verdict) -> str:
     image = parse_source(verdict.source, "source").image
-    if image is None:
-        raise TypeError("an image's line names an image")
+    if image is None:  # from a folder: nothing says which registry has it
+        return f"# sha256:{_hex(verdict)}  {verdict.name}"
     told = f"  # {verdict.name}" if image.tag is not None else ""
     return f"{image.repository}@sha256:{_hex(verdict)}{told}"
 

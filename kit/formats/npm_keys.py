@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from kit.errors import MalformedError, UnsupportedError
 from kit.formats import encodings, public_key, strictjson
@@ -70,14 +69,6 @@ def parse(raw: bytes) -> tuple[NpmKey, ...]:
 def keyids(raw: bytes) -> tuple[str, ...]:
     """Return the ids of the keys, for people; raise :class:`MalformedError`."""
     return tuple(dict.fromkeys(key.keyid for key in parse(raw)))
-
-
-def looks_like(value: Any) -> bool:
-    """Say whether a parsed JSON value presents itself as a registry's keys."""
-    keys = value.get("keys") if isinstance(value, dict) else None
-    return isinstance(keys, list) and all(
-        isinstance(key, dict) and ("keyid" in key or "keyId" in key) for key in keys
-    )
 
 
 def _targets(item: Fields) -> NpmKey | None:

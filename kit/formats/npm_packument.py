@@ -107,7 +107,7 @@ def _signed(top: Fields, name: str, versions: Fields) -> Iterator[Published]:
 
 
 def _top(raw: bytes) -> Fields:
-    return Fields(strictjson.parse(raw, max_bytes=MAX_BYTES, max_values=MAX_BYTES // 8))
+    return Fields(strictjson.parse(raw, max_bytes=MAX_BYTES))
 
 
 def _published(top: Fields, versions: Fields, package: NpmPackage) -> Published:

@@ -18,10 +18,11 @@ from typing import Any
 
 from kit.errors import MalformedError, UsageError
 from kit.formats import kinds, oci_manifest, oci_reference, rule_text, schema, strictjson
+from kit.formats.custody import Role
 from kit.formats.oci_manifest import Platform
 from kit.formats.oci_reference import Repository
 from kit.formats.rule_text import Beside
-from kit.formats.rules import Demand, Requirement, Signer, Terms, parts_of
+from kit.formats.rules import CustodyRule, Demand, Requirement, Signer, Terms, parts_of
 from kit.formats.source_text import Source, parse_source
 
 MAX_BYTES = 1 << 20
@@ -88,6 +89,17 @@ class ReleaseFile:
     terms: Terms
     raw: bytes
     sha256: str
+    custody: tuple[CustodyRule, ...] = ()
+
+    @property
+    def sealers(self) -> tuple[Signer, ...]:
+        """The signers whose seals it demands, each once."""
+        return tuple(dict.fromkeys(s for rule in self.custody for s in rule.signers))
+
+    def as_collected(self) -> ReleaseFile:
+        """Return it without the seals that nobody can have made when a pack is collected."""
+        then = tuple(rule for rule in self.custody if rule.role is Role.COLLECTED)
+        return replace(self, custody=then)
 
     @property
     def used_signers(self) -> tuple[Signer, ...]:
@@ -229,6 +241,10 @@ def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
         terms=rule_text.terms(value),
         raw=raw,
         sha256=hashlib.sha256(raw).hexdigest(),
+        custody=tuple(
+            rule_text.custody(given, signers, f"custody[{number}]")
+            for number, given in enumerate(value.get("custody", ()))
+        ),
     )
 
 

@@ -17,10 +17,12 @@ from packaging.version import InvalidVersion, Version
 
 from kit.errors import MalformedError
 from kit.formats import encodings, predicate_schema, strictjson
+from kit.formats.custody import Role
 from kit.formats.rules import (
     ALIASES,
     Alternatives,
     BuildRule,
+    CustodyRule,
     Demand,
     Denied,
     PredicateType,
@@ -333,6 +335,24 @@ def moment(text: str, path: str) -> datetime:
         raise MalformedError(f"{path}: {text!r} is before the year 1 or after 9999") from error
 
 
+# ---- custody ----------------------------------------------------------------------
+
+
+def custody(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> CustodyRule:
+    """Read one ``[[custody]]``."""
+    named = given["signer"]
+    names = [named] if isinstance(named, str) else named
+    for name in names:
+        if name not in signers:
+            raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
+        if signers[name].key is None and signers[name].openpgp is None:
+            raise MalformedError(
+                f"{path}.signer: {name!r} is known by its certificate, and packs are sealed with "
+                "keys; name a signer with `key` or `openpgp`"
+            )
+    return CustodyRule(role=Role(given["role"]), signers=tuple(signers[name] for name in names))
+
+
 # ---- terms ------------------------------------------------------------------------
 
 
@@ -353,6 +373,8 @@ def terms(given: Mapping[str, Any]) -> Terms:
         minimum_version=floor,
         oldest_signature=times["oldest-signature"],
         newest_signature=times["newest-signature"],
+        max_root_age=_duration(given.get("max-root-age")),
+        max_collection_age=_duration(given.get("max-collection-age")),
         denied=_denied(given.get("deny", {})),
     )
 

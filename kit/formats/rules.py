@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from kit.formats.custody import Role
 from kit.formats.predicate_schema import PredicateSchema
 from kit.model import Digest
 from kit.model.predicates import Severity
@@ -62,6 +63,14 @@ class Signer:
         if self.npm_keys is not None:
             return f"npm registry keys {self.npm_keys}"
         return self.identity or (self.identity_regexp.pattern if self.identity_regexp else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustodyRule:
+    """A seal that must stand beside the pack: by whom, any one of ``signers``, and as what."""
+
+    role: Role
+    signers: tuple[Signer, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,11 +273,15 @@ class Terms:
     """What holds for all of a release file: until when it counts, and which signatures may.
 
     Signing times are compared with ``oldest_signature`` and ``newest_signature``, both
-    inclusive. No file may be of a version below ``minimum_version``.
+    inclusive. No file may be of a version below ``minimum_version``. ``max_root_age`` is for
+    how long nobody may have vouched for a trusted root, ``max_collection_age`` how old the pack
+    may say it is.
     """
 
     expires: datetime | None = None
     minimum_version: str | None = None
     oldest_signature: datetime | None = None
     newest_signature: datetime | None = None
+    max_root_age: timedelta | None = None
+    max_collection_age: timedelta | None = None
     denied: Denied = field(default_factory=Denied)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from kit.model.chain import Chain
 from kit.model.digest import Digest as Digest
 from kit.model.predicates import Predicate
 
@@ -295,17 +296,52 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnchorRecord:
-    """Which trust anchor a report rests on, and where this host had it from."""
+    """Which trust anchor a report rests on, and where this host had it from.
+
+    ``newest`` is the start of its newest entry. ``root_version`` and ``root_expires`` are of the
+    newest TUF root that is known, ``vouched_until`` of the newest timestamp that is known to
+    have named this very trusted root. ``chain`` is what the pack carries, authenticated.
+    """
 
     instance: str
     sha256: str
     origin: str
     newest: datetime | None
+    root_version: int | None = None
+    root_expires: datetime | None = None
+    vouched_until: datetime | None = None
+    chain: Chain | None = None
+
+    def age(self, at: datetime) -> timedelta | None:
+        """Return for how long nobody has vouched for it; ``None`` for what nobody ever does.
+
+        Counted from ``vouched_until``, else from ``newest``, which is no later than it was made.
+        """
+        basis = self.vouched_until or self.newest
+        return None if basis is None else max(at - basis, timedelta())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealRecord:
+    """One line of the custody file: what it says, and whether a key of this host signed it.
+
+    ``key`` is how the line names its key; ``signer`` what this host calls that key.
+    """
+
+    role: str
+    at: datetime
+    note: str
+    key: str
+    signer: str | None
+    verified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All verdicts of one check, and what they rest on. Every renderer reads only this."""
+    """All verdicts of one check, and what they rest on. Every renderer reads only this.
+
+    ``by_clock`` says that ``at`` is this host's clock, and not a time that was given.
+    """
 
     release_name: str
     release_version: str
@@ -317,12 +353,17 @@ class Report:
     anchors: tuple[AnchorRecord, ...]
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    by_clock: bool = False
+    custody: tuple[SealRecord, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether something was checked, and all of it held."""
-        return (
-            bool(self.verdicts)
-            and all(verdict.passed for verdict in self.verdicts)
-            and not any(finding.level is Level.ERROR for finding in self.findings)
-        )
+        return bool(self.verdicts) and len(self.released) == len(self.verdicts)
+
+    @property
+    def released(self) -> tuple[Verdict, ...]:
+        """The verdicts of what may leave the pack: none where an error is about all of it."""
+        if any(finding.level is Level.ERROR for finding in self.findings):
+            return ()
+        return tuple(verdict for verdict in self.verdicts if verdict.passed)

@@ -13,7 +13,8 @@ from typing import Any
 from kit import __version__
 from kit.errors import KitError, PackError
 from kit.formats.encodings import render_time
-from kit.model import AnchorRecord, Claim, Finding, Report, Verdict
+from kit.model import AnchorRecord, Claim, Finding, Report, SealRecord, Verdict
+from kit.model.chain import Chain
 from kit.model.predicates import (
     Predicate,
     Provenance,
@@ -72,23 +73,55 @@ def _report(report: Report) -> dict[str, Any]:
         "release": {"name": report.release_name, "version": report.release_version},
         "passed": report.passed,
         "at": render_time(report.at),
+        "by-clock": report.by_clock,
         "policy-sha256": report.policy_sha256,
         "manifest-sha256": report.manifest_sha256,
         "pack-size": report.pack_size,
         "collected-at": render_time(report.collected_at),
-        "anchors": [_anchor(anchor) for anchor in report.anchors],
+        "anchors": [_anchor(anchor, report.at) for anchor in report.anchors],
+        "custody": [render_seal(seal) for seal in report.custody],
         "artifacts": [_verdict(verdict) for verdict in report.verdicts],
         "findings": [render_finding(finding) for finding in report.findings],
         "not-proved": NOT_PROVED,
     }
 
 
-def _anchor(anchor: AnchorRecord) -> dict[str, Any]:
+def _anchor(anchor: AnchorRecord, at: datetime) -> dict[str, Any]:
+    age = anchor.age(at)
     return {
         "instance": anchor.instance,
         "sha256": anchor.sha256,
         "origin": anchor.origin,
-        "newest": render_time(anchor.newest) if anchor.newest else None,
+        "newest": _time(anchor.newest),
+        "root-version": anchor.root_version,
+        "root-expires": _time(anchor.root_expires),
+        "vouched-until": _time(anchor.vouched_until),
+        "age-days": None if age is None else age.days,
+        "chain": None if anchor.chain is None else _chain(anchor.chain),
+    }
+
+
+def _chain(chain: Chain) -> dict[str, Any]:
+    return {
+        "root": chain.root,
+        "root-sha256": chain.root_sha256,
+        "timestamp": chain.timestamp,
+        "timestamp-expires": render_time(chain.timestamp_expires),
+        "snapshot": chain.snapshot,
+        "targets": chain.targets,
+        "trusted-root-sha256": chain.trusted_root_sha256,
+    }
+
+
+def render_seal(seal: SealRecord) -> dict[str, Any]:
+    """Return a line of the custody file as the document has it."""
+    return {
+        "role": seal.role,
+        "at": render_time(seal.at),
+        "note": seal.note,
+        "key": seal.key,
+        "signer": seal.signer,
+        "verified": seal.verified,
     }
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from kit.formats.encodings import render_time
-from kit.model import AnchorRecord, Claim, Finding, Level, Report, Verdict
+from kit.model import AnchorRecord, Claim, Finding, Level, Report, SealRecord, Verdict
 from kit.model.predicates import Provenance, Sbom, Scan
 from kit.report.escape import plain
 
@@ -29,15 +29,20 @@ def render_findings(findings: Iterable[Finding]) -> str:
 
 
 def _lines(report: Report) -> Iterator[str]:
+    clock = [finding for finding in report.findings if finding.code == _CLOCK]
+    for finding in clock:  # before all that it makes doubtful
+        yield from _finding(finding, "")
     width = max((len(verdict.name) for verdict in report.verdicts), default=0)
     for verdict in report.verdicts:
         yield from _verdict(verdict, min(width, 60))
     for finding in report.findings:
-        yield from _finding(finding, "")
+        if finding not in clock:
+            yield from _finding(finding, "")
     yield ""
     yield _sum(report)
+    yield from seals(report.custody)
     for anchor in report.anchors:
-        yield _anchor(anchor, report)
+        yield from _anchor(anchor, report)
     if any(verdict.passed for verdict in report.verdicts):
         yield NOT_PROVED
 
@@ -59,6 +64,9 @@ def _verdict(verdict: Verdict, width: int) -> Iterator[str]:
             shown = True  # stands on the verdict's own line
             continue
         yield from _finding(finding, "      ")
+
+
+_CLOCK = "clock.impossible"
 
 
 def _passed(verdict: Verdict) -> str:
@@ -141,14 +149,34 @@ def _sum(report: Report) -> str:
         outcome = f"FAIL: {passed} passed, {failed} failed"
     return (
         f"{outcome}, {report.release_name} {report.release_version} as of "
-        f"{render_time(report.at)}\n"
+        f"{render_time(report.at)}{' by the clock of this host' if report.by_clock else ''}\n"
         f"policy sha256:{report.policy_sha256}\n"
         f"pack   sha256:{report.manifest_sha256} (manifest.json), collected "
         f"{render_time(report.collected_at)} as it says itself"
     )
 
 
-def _anchor(anchor: AnchorRecord, report: Report) -> str:
-    newest = f", newest entry {render_time(anchor.newest)}" if anchor.newest else ""
-    age = f", {(report.at - anchor.newest).days} days old" if anchor.newest else ""
-    return f"anchor {anchor.instance}: sha256:{anchor.sha256} ({plain(anchor.origin)}{newest}{age})"
+def seals(custody: Iterable[SealRecord]) -> Iterator[str]:
+    """Yield a line for each seal beside the pack, in their order."""
+    for seal in custody:
+        who = plain(seal.signer or seal.key)
+        note = f": {plain(seal.note)}" if seal.note else ""
+        held = "" if seal.verified else " (NOT VERIFIED)"
+        yield f"custody {seal.role} {render_time(seal.at)} by {who}{held}{note}"
+
+
+def _anchor(anchor: AnchorRecord, report: Report) -> Iterator[str]:
+    """Yield what an anchor is; and, of one that ages, how old it is."""
+    yield f"anchor {anchor.instance}: sha256:{anchor.sha256} ({plain(anchor.origin)})"
+    age = anchor.age(report.at)
+    if age is None:
+        return
+    told = []
+    if anchor.root_version is not None and anchor.root_expires is not None:
+        told.append(f"TUF root {anchor.root_version} until {render_time(anchor.root_expires)}")
+    if anchor.vouched_until is not None:
+        told.append(f"vouched for until {render_time(anchor.vouched_until)}")
+    elif anchor.newest is not None:
+        told.append(f"newest entry {render_time(anchor.newest)}")
+    since = f"{age.days} days old; what was revoked since is unknown"
+    yield f"       {', '.join(told)}, {since}"

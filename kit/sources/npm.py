@@ -35,6 +35,7 @@ from kit.sources.npm_registry import Registry
 MAX_TARBALL = 4 << 30
 _SECONDS = 300.0
 _JSON = "application/json"
+_ABBREVIATED = "application/vnd.npm.install-v1+json"
 _ATTESTATIONS = ".npm-attestations.json"
 _PACKUMENT = ".npm-packument.json"
 
@@ -115,13 +116,11 @@ def package_of(source: Source) -> NpmPackage:
 def _packument(
     source: Source, package: NpmPackage, downloads: Downloads, registry: Registry
 ) -> tuple[Fetched, Published]:
-    """Fetch the packument, always anew: what it says of a version may have changed since."""
+    """Read the packument, always anew: what it says of a version may have changed since."""
     url = registry.packument(package.name)
     shown = urls.public(url)
     try:
-        got = downloads.read(
-            url, limit=npm_packument.MAX_BYTES, within=_SECONDS, want=Want(accept=_JSON)
-        )
+        got = _document(downloads, url)
         if got is None:
             raise _absent(
                 shown,
@@ -141,9 +140,22 @@ def _packument(
     return fetched, published
 
 
+def _document(downloads: Downloads, url: str) -> tuple[Fetched, bytes] | None:
+    """Ask for all of it, which has times; where that is too large, for the abbreviated form."""
+    limit = npm_packument.MAX_BYTES
+    try:
+        return downloads.read(url, limit=limit, within=_SECONDS, want=Want(accept=_JSON))
+    except MachineError as error:
+        if error.code != "machine.too-large":
+            raise
+        return downloads.read(url, limit=limit, within=_SECONDS, want=Want(accept=_ABBREVIATED))
+
+
 def _of_packument(asking: _Asking) -> _Reply:
     claimed = asking.published.claimed
-    when = None if claimed is None else f"it says that it published it at {render_time(claimed)}"
+    when = "it does not say when it published it"
+    if claimed is not None:
+        when = f"published, by its word, at {render_time(claimed)}"
     return _Reply(
         Asked(
             place=asking.place,
@@ -210,7 +222,7 @@ def _attestations(asking: _Asking) -> _Reply:
     if not can_name(name):
         return _Reply(_row(shown, name, Answer.SKIPPED, note="its name is too long"))
     got = asking.downloads.fetch(
-        url, limit=MAX_ATTESTATIONS, within=_SECONDS, want=Want(accept=_JSON)
+        url, limit=MAX_ATTESTATIONS, within=_SECONDS, want=Want(accept=_JSON, name=name)
     )
     if got is None:
         named = asking.published.attestations is not None

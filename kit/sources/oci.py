@@ -18,7 +18,7 @@ from kit.formats.oci_manifest import HELM_CONFIG, ImageManifest, Index
 from kit.formats.oci_reference import Reference
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
-from kit.model import Answer, Asked, Attached, Digest, Entry, EvidenceKind, Found, Gathered, Layout
+from kit.model import Answer, Asked, Attached, Digest, Entry, Found, Gathered, Layout
 from kit.sources import oci_image, oci_search
 from kit.sources.http import Client
 from kit.sources.oci_image import Image
@@ -79,7 +79,7 @@ def gather(source: Source, line: Line, where: Places) -> Gathered:
         artifacts=(store.found(root.digest.hex, len(root.raw), image.name),),
         evidence=(),
         asked=(*rows, *(absent[key] for key in sorted(absent))),
-        layout=_layout(store, carried, _entry(root, image.tag), kept, _inside(read)),
+        layout=_layout(store, carried, _entry(root, image.tag), kept, oci_image.inside(read)),
     )
 
 
@@ -209,21 +209,6 @@ def _read(blob: Found) -> ImageManifest | Index | None:
         return oci_manifest.parse(blob.path.read_bytes())
     except EvidenceError:
         return None
-
-
-def _inside(image: Image) -> Iterator[Attached]:
-    """Yield evidence that is part of the image: BuildKit's attestations."""
-    known = {part.document.digest.hex for part in image.parts}
-    for part in image.parts:
-        digest = part.document.digest
-        if part.listed.is_attestation:
-            about = oci_image.attested(part.listed)
-            yield Attached(
-                kind=EvidenceKind.BUILDKIT,
-                name=f"{digest.hex[:12]}.buildkit.json",
-                sha256=digest.hex,
-                about=(about.hex,) if about and about.hex in known else (image.root.digest.hex,),
-            )
 
 
 def _whole(

@@ -192,7 +192,7 @@ def _provenance(asking: _Asking, file: Listed) -> _Reply:
     if text is None:
         return _unasked(asking, name, Answer.ABSENT, "the index's page does not speak of any")
     url = _resolved(asking, text)
-    want = Want(accept=_INTEGRITY, named_by=asking.page)
+    want = Want(accept=_INTEGRITY, named_by=asking.page, name=name)
     got = asking.downloads.fetch(url.full, limit=MAX_PROVENANCE, within=_SECONDS, want=want)
     if got is None:
         note = "the index's page names it" if file.provenance else None

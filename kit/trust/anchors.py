@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kit.errors import AnchorError, MalformedError, UsageError
 from kit.formats import trusted_root
+from kit.formats.tuf_record import Record
 from kit.model import AnchorRecord
+from kit.trust import tuf_anchor
 from kit.trust.keys import KeyAnchor, find_keys
 from kit.trust.places import Place, read
+from kit.trust.tuf_anchor import TufAnchor
 
 FILE = "trusted_root.json"
 
@@ -25,7 +28,8 @@ FILE = "trusted_root.json"
 class Anchor:
     """One instance's trusted root, read once: the parsed root and the bytes it came from.
 
-    ``keys`` are the public keys of signers that belong to this instance.
+    ``keys`` are the public keys of signers that belong to this instance. ``tuf`` is the TUF
+    root that is pinned with it, and ``tuf_record`` what this host has written down of it.
     """
 
     instance: str
@@ -33,6 +37,8 @@ class Anchor:
     root: trusted_root.TrustedRoot
     origin: str
     keys: tuple[KeyAnchor, ...] = ()
+    tuf: TufAnchor | None = None
+    tuf_record: Record = field(default_factory=Record)
 
     @property
     def sha256(self) -> str:
@@ -46,6 +52,9 @@ class Anchor:
             sha256=self.sha256,
             origin=self.origin,
             newest=self.root.newest,
+            root_version=None if self.tuf is None else self.tuf.version,
+            root_expires=None if self.tuf is None else self.tuf.expires,
+            vouched_until=self.tuf_record.vouches(self.sha256),
         )
 
 
@@ -112,7 +121,11 @@ def _look_up(instance: str, places: Sequence[Place]) -> Anchor:
         path = place.folder / instance / FILE
         raw = read(path, trusted_root.MAX_BYTES, instance)
         if raw is not None:
-            return _anchor(instance, raw, place.label)
+            return replace(
+                _anchor(instance, raw, place.label),
+                tuf=tuf_anchor.pinned_root(place.folder / instance, instance),
+                tuf_record=tuf_anchor.record(place.folder / instance, instance),
+            )
     looked = ", ".join(place.label for place in places)
     raise AnchorError(
         f"no trusted root for the instance {instance!r}; looked in: {looked}",

@@ -98,6 +98,16 @@ class Site:
         (roots / "trusted_root.json").write_bytes(self.lab.trusted_root())
         self.policy(LINE)
 
+    @property
+    def memory(self) -> Path:
+        """Where the site's checks remember what passed: a folder that nobody else uses."""
+        return self.folder.with_name(f"{self.folder.name}.memory")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment that makes this site's anchors and memory the kit's."""
+        return {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots", "AIRGAP_KIT_MEMORY": str(self.memory)}
+
     def policy(self, lines: str, signers: str = SIGNERS) -> None:
         """Write the release file."""
         (self.folder / "release.toml").write_text(signers + lines, encoding="utf-8")
@@ -117,7 +127,7 @@ class Site:
         done = subprocess.run(
             [*more.pop("under", ()), sys.executable, "-m", "kit", *arguments],
             cwd=self.folder,
-            env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"} | dict(env or {}),
+            env=os.environ | self.settings | dict(env or {}),
             capture_output=True,
             text=True,
             check=False,
@@ -136,6 +146,12 @@ class Site:
         return self.run(
             "check", pack, "--policy", "release.toml", "--format", "json", *more, **options
         )
+
+
+@pytest.fixture(autouse=True)
+def _a_memory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the memory of whoever runs the tests out of them, also where no site is."""
+    monkeypatch.setenv("AIRGAP_KIT_MEMORY", str(tmp_path / "memory"))
 
 
 @pytest.fixture

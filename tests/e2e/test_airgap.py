@@ -112,7 +112,7 @@ def test_the_command_seals_before_it_opens_the_pack(site: Site) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=site.folder, capture_output=True, text=True,
-        check=False, env={"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+        check=False, env=site.settings,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "sealed" in done.stderr

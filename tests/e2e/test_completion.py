@@ -160,6 +160,66 @@ def test_a_promise_alone_is_completed_by_its_number(
     assert whole[0]["accepted-by"] == ["airgap-kit", "sigstore-python"]
 
 
+def test_a_promise_alone_is_completed_whatever_its_file_is_called(
+    site: Site, server: HostileServer
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    server.on("/dl/cosign.bundle", answer(body=old_forms.sign_blob(SIGNED)))
+    demand(site, server, pinned())
+    path = site.folder / "release.toml"
+    more = f'evidence = ["{server.url("/dl/cosign.bundle")}"]\n[[artifact.require]]'
+    path.write_text(path.read_text().replace("[[artifact.require]]", more), encoding="utf-8")
+    with Rekor(SIGNED) as log:
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 0, ran.out
+    assert any(claim["completed-from"] == "evidence/cosign.bundle" for claim in claims(ran))
+
+
+def test_a_log_that_the_root_does_not_list_is_not_asked(site: Site, server: HostileServer) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    blob = json.loads(old_forms.sign_blob(SIGNED))
+    blob["rekorBundle"]["Payload"]["logID"] = "ab" * 32
+    server.on(f"/dl/{TOOL}.bundle", answer(body=json.dumps(blob).encode()))
+    with Rekor(SIGNED) as log:
+        trusting(site, log)
+        ran = site.collect()
+        assert log.requests == []
+    assert (ran.status, "sigstore.log-key" in ran.codes) == (1, True)
+    row = ledger(site, "tool-1.0.unmet.pack.tar")[f"{TOOL}.bundle.rekor.sigstore.json"]
+    assert row["answer"] == "skipped"
+
+
+def test_a_signed_digest_manifest_is_completed_and_told_once(
+    site: Site, server: HostileServer
+) -> None:
+    server.on(f"/dl/{INTOTO}", answer(404))
+    sums = f"{hashlib.sha256(CONTENT).hexdigest()}  {TOOL}\n".encode()
+    signed = LAB.sign(sums, identity=WORKFLOW)
+    signature, pem = old_forms.detached(signed)
+    for name, body in {"": sums, ".sig": signature}.items():
+        server.on(f"/dl/SHA256SUMS{name}", answer(body=body))
+    server.on("/dl/SHA256SUMS.pem", answer(body=pem))
+    demand(site, server, 'listed-in = "SHA256SUMS"')
+    with Rekor(signed) as log:
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 0, ran.out
+    (artifact,) = ran.document["results"][0]["report"]["artifacts"]
+    told = [f for f in artifact["findings"] if f["code"] == "evidence.completed"]
+    assert len(told) == 1
+    assert "evidence.incomplete" not in ran.codes
+
+
+def test_a_log_that_does_not_answer_can_be_done_without(site: Site) -> None:
+    with Rekor(ATTESTED) as log:
+        log.on("/api/v1/log/entries/retrieve", answer(403))
+        trusting(site, log)
+        ran = site.collect()
+    assert ran.status == 5
+    assert "--no-log-lookup" in ran.document["results"][0]["error"]["hint"]
+
+
 def test_a_signature_by_a_key_is_looked_up_where_the_policy_names_one(
     site: Site, server: HostileServer
 ) -> None:

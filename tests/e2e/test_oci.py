@@ -155,6 +155,7 @@ def test_all_that_speaks_of_an_image_is_in_the_pack(site: Site, referrers: bool)
         legacy_tag(images[1], "sbom"),
     }
     assert row(rows, "manifests/1.0")["sha256"] == whole.hex
+    assert all(row.get("carried", True) for row in rows)
     api = row(rows, f"referrers/{whole.digest}")
     assert (api["answer"], api.get("note")) == (
         ("found", None)
@@ -212,6 +213,7 @@ def test_evidence_that_lacks_a_blob_is_named_and_left_out(site: Site) -> None:
     described, rows = opened(site)
     assert described["evidence"] == []
     assert row(rows, f"blobs/{gone.digest}")["answer"] == "absent"
+    assert row(rows, legacy_tag(whole, "sig"))["carried"] is False
     layout_of(site)
 
 
@@ -493,3 +495,62 @@ def test_a_plan_asks_nothing(site: Site) -> None:
     assert ran.status == 0
     assert registry.requests == []
     assert any("manifests/1.0" in line for line in ran.document["results"][0]["plan"])
+
+
+# ---- folders that are layouts
+
+
+def test_a_folder_that_is_a_layout_is_taken_like_a_registry(site: Site) -> None:
+    shelf, whole, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", whole)
+    assert collect(site).status == 0
+    described, _ = opened(site)
+    assert [a["name"] for a in described["artifacts"]] == ["image:1.0"]
+    found = [kind for kind, _ in kinds(described)]
+    assert found.count("cosign-attestation") == 4
+    assert found.count("sigstore-bundle") == 4
+    assert found.count("sbom") == 2
+    layout_of(site)
+    assert site.check().status == 0
+
+
+def test_a_folder_of_two_images_is_taken_as_its_line_says(site: Site) -> None:
+    shelf = Shelf()
+    first, second = shelf.add(image("amd64"), tag="1.0"), shelf.add(image("arm64"), tag="2.0")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", first, 'files = ["image:1.0"]')
+    assert collect(site).status == 0
+    described, rows = opened(site)
+    assert [a["member"][-64:] for a in described["artifacts"]] == [first.hex]
+    assert second.hex not in json.dumps(described["members"])
+    assert [row["wanted"] for row in rows if row["answer"] == "skipped"] == ["image:2.0"]
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "no-index"])
+def test_a_layout_that_is_not_whole_is_told_so(site: Site, fault: str) -> None:
+    shelf = Shelf()
+    made = shelf.add(image("amd64"), tag="1.0")
+    folder = shelf.write_layout(site.folder / "image")
+    layer = folder / "blobs/sha256" / made.parts[1].hex
+    if fault == "changed":
+        layer.write_bytes(b"other bytes")
+    elif fault == "missing":
+        layer.unlink()
+    else:
+        (folder / "index.json").write_text("{}")
+    named(site, "file:image/", made)
+    ran = collect(site)
+    assert ran.status == 2
+    assert ran.codes <= {"file.layout", "oci.malformed"}
+
+
+def test_a_signer_alone_does_not_bind_an_image_from_a_folder(site: Site) -> None:
+    shelf, _, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    site.policy(
+        '\n[[artifact]]\nsource = "file:image/"\n[[artifact.require]]\nsigner = "release"\n'
+    )
+    ran = collect(site)
+    assert ran.status == 1
+    assert "artifact.name-unproved" in ran.errors_of("image:1.0")

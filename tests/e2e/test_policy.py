@@ -238,7 +238,7 @@ def test_a_reader_that_left_ends_with_141(site: Site, arguments: tuple[str, ...]
     done = subprocess.run(
         [sys.executable, "-m", "kit", *arguments],
         cwd=site.folder,
-        env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+        env=os.environ | site.settings,
         stdout=writer,
         stderr=subprocess.PIPE,
         check=False,
@@ -255,7 +255,7 @@ def test_a_result_that_cannot_be_written_is_status_5(site: Site, command: str) -
         done = subprocess.run(
             [sys.executable, "-m", "kit", "policy", command, what],
             cwd=site.folder,
-            env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+            env=os.environ | site.settings,
             stdout=full,
             stderr=subprocess.PIPE,
             check=False,

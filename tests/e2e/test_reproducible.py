@@ -24,7 +24,7 @@ def collected(site: Site, **options: object) -> bytes:
     return (site.folder / "tool-1.0.pack.tar").read_bytes()
 
 
-def test_folder_umask_time_zone_and_locale_do_not_matter(site: Site, tmp_path: Path) -> None:
+def test_k048_folder_umask_time_zone_and_locale_do_not_matter(site: Site, tmp_path: Path) -> None:
     elsewhere = Site(tmp_path / "else where" / "deep")
     shutil.copytree(site.folder / "downloads", elsewhere.folder / "downloads", dirs_exist_ok=True)
     one = collected(site, umask=0o022, env={"TZ": "UTC", "LC_ALL": "C"})
@@ -45,7 +45,7 @@ def test_file_times_and_modes_do_not_matter(site: Site, tmp_path: Path) -> None:
     subprocess.run([*ANOTHER_USER, "true"], capture_output=True, check=False).returncode != 0,
     reason="unshare --map-user does not work here (util-linux, user namespaces)",
 )
-def test_another_user_writes_the_same_pack(site: Site) -> None:
+def test_k048_another_user_writes_the_same_pack(site: Site) -> None:
     one = collected(site)
     (site.folder / "tool-1.0.pack.tar").unlink()
     assert collected(site, under=ANOTHER_USER, umask=0o077) == one

@@ -24,7 +24,7 @@ def shell(site: Site, arguments: tuple[str, ...], streams: str, **env: str) -> i
     done = subprocess.run(
         ["bash", "-c", f'{kit}; exit "${{PIPESTATUS[0]}}"'],
         cwd=site.folder,
-        env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"} | env,
+        env=os.environ | site.settings | env,
         capture_output=True,
         text=True,
         check=False,
@@ -70,7 +70,7 @@ def test_a_reader_that_left_ends_with_141(packed: Site, arguments: tuple[str, ..
     done = subprocess.run(
         [sys.executable, "-m", "kit", *arguments],
         cwd=packed.folder,
-        env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+        env=os.environ | packed.settings,
         stdout=writer,
         stderr=subprocess.PIPE,
         check=False,
@@ -104,7 +104,7 @@ def test_a_sigterm_at_any_moment_gives_no_verdict(packed: Site) -> None:
         process = subprocess.Popen(
             [sys.executable, "-m", "kit", *CHECK, "--format", "json"],
             cwd=packed.folder,
-            env=os.environ | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots"},
+            env=os.environ | packed.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -8,7 +8,18 @@ import typer
 
 from kit import __version__
 from kit.cli import terminal
-from kit.cli.commands import check, collect, export, extract, inspect, policy, push, verify
+from kit.cli.commands import (
+    check,
+    collect,
+    custody,
+    export,
+    extract,
+    inspect,
+    policy,
+    push,
+    trust,
+    verify,
+)
 
 _HELP = """Carry a release across an air gap, and prove there, offline, that it is the right one.
 
@@ -43,6 +54,8 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(policy.app)
+app.add_typer(trust.app)
+app.add_typer(custody.app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature

@@ -8,7 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.options import (
+    AcceptRollback,
+    At,
+    Format,
+    Jobs,
+    MemoryFolder,
+    NoMemory,
+    OutputFormat,
+    Policy,
+    ReadOnlyMemory,
+    TrustedRoot,
+    TrustRoots,
+)
 from kit.cli.showing import show
 from kit.cli.status import Status, of_error, of_report, worst
 from kit.errors import KitError
@@ -30,26 +42,36 @@ def check(
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write report.txt and report.json here.")
     ] = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
+    read_only_memory: ReadOnlyMemory = False,
+    accept_rollback: AcceptRollback = False,
     jobs: Jobs = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> Status:
     """Verify packs offline: every hash, every signature, under this host's policy and anchors.
 
-    Opens no connection and writes nothing (but --report). PASS means: every artifact that
-    the policy names is there, is bound to its name and version, and every requirement is
-    met by evidence that holds under an anchor this host already had.
+    Opens no connection, and writes nothing but --report and, after a PASS, its memory. PASS
+    means: every artifact that the policy names is there, is bound to its name and version, and
+    every requirement is met by evidence that holds under an anchor this host already had.
 
     Next: `airgap-kit extract PACK --policy RELEASE.toml --to DIR` writes what passed.
     """
-    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
+    from kit.cli import checking, remembering  # noqa: PLC0415 - loads what reads policies
 
     checker = checking.prepare(
         environment.read_release(policy),
-        trust_roots,
-        trusted_root or (),
+        checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root or ()),
         environment.as_of(at),
         only or (),
         jobs,
+        memory=remembering.Options(
+            folder=memory,
+            off=no_memory,
+            read_only=read_only_memory,
+            accept_rollback=accept_rollback,
+            at=at,
+        ),
     )
     results: list[dict[str, Any]] = []
     texts: list[str] = []

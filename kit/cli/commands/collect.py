@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import Format, OutputFormat, TrustedRoot, TrustRoots
+from kit.cli.options import Format, OutputFormat, PassphraseFile, TrustedRoot, TrustRoots
 from kit.cli.showing import show
 from kit.cli.status import Status, of_report
+from kit.errors import UsageError
 from kit.report import json as json_report
 from kit.report import text as text_report
 
@@ -64,6 +65,23 @@ def collect(
             "for what is public.",
         ),
     ] = None,
+    tuf_repository: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URL",
+            help="The TUF repository of the instance NAME, instead of the one that this host's "
+            "anchors name (repeatable).",
+        ),
+    ] = None,
+    trust_update: Annotated[
+        bool | None,
+        typer.Option(
+            "--trust-update/--no-trust-update",
+            help="Carry the TUF chain of each instance. Default: where the release file has other "
+            "sources than file:.",
+            show_default=False,
+        ),
+    ] = None,
     mirror: Annotated[
         list[str] | None,
         typer.Option(
@@ -106,6 +124,16 @@ def collect(
             show_default=False,
         ),
     ] = None,
+    seal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Seal the pack: a PEM private key (Ed25519 or ECDSA), or openpgp:FINGERPRINT "
+            "for a key of your gpg.",
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="A note in the seal.")] = "",
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     output_format: OutputFormat = Format.TEXT,
@@ -119,11 +147,13 @@ def collect(
     Next: carry the pack to the isolated host, and your own copy of RELEASE.toml by another
     way; there, run `airgap-kit check PACK --policy RELEASE.toml`.
     """
-    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import (  # noqa: PLC0415 - the HTTP client
         collecting,
         github_settings,
         registry_settings,
         route_settings,
+        sealing,
+        tuf_settings,
     )
     from kit.cli import log_lookup as logs  # noqa: PLC0415
     from kit.collect import target  # noqa: PLC0415
@@ -145,6 +175,11 @@ def collect(
                 proxy=proxy, ca_file=ca_file, inward=tuple(allow_redirect or ())
             ),
             npm_registry=npm_registry,
+            trust=tuf_settings.Options(
+                trust_roots=trust_roots,
+                repositories=tuple(tuf_repository or ()),
+                update=trust_update,
+            ),
         ),
     )
     request = logs.asking(request, trust_roots, trusted_root or (), wanted=log_lookup)
@@ -154,8 +189,16 @@ def collect(
         text = "".join(f"{line}\n" for line in lines)
         show("collect", Status.HOLDS, [planned], text, output_format)
         return Status.HOLDS
+    if seal is None and (note or passphrase_file is not None):
+        raise UsageError("--note and --passphrase-file say nothing without --seal")
+    who = None
+    if seal is not None:
+        sealer = sealing.sealer(seal, passphrase_file)
+        who = collecting.Seal(who=sealer, note=sealing.note(note))
     target.refuse(out, release, replace=replace)
-    report, final = collecting.run(request, trust_roots, trusted_root or (), replace=replace)
+    report, final = collecting.run(
+        request, trust_roots, trusted_root or (), replace=replace, seal=who
+    )
     status = of_report(report)
     result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
     show("collect", status, [result], text_report.render(report), output_format)

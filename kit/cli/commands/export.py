@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.options import (
+    AcceptRollback,
+    At,
+    Format,
+    Jobs,
+    MemoryFolder,
+    NoMemory,
+    OutputFormat,
+    Policy,
+    ReadOnlyMemory,
+    TrustedRoot,
+    TrustRoots,
+)
 from kit.cli.showing import show
 from kit.cli.status import Status, of_report
 from kit.errors import UsageError
@@ -58,6 +70,10 @@ def export(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only the artifact of this name (repeatable)."),
     ] = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
+    read_only_memory: ReadOnlyMemory = False,
+    accept_rollback: AcceptRollback = False,
     jobs: Jobs = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> Status:
@@ -66,7 +82,7 @@ def export(
     What is written is what was hashed: every byte is hashed again on its way. Nothing is
     written over; an artifact that failed is not written at all.
     """
-    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
+    from kit.cli import checking, remembering  # noqa: PLC0415 - loads what reads policies
 
     if form in (As.PYPI, As.NPM):
         raise UsageError(
@@ -75,11 +91,17 @@ def export(
         )
     checker = checking.prepare(
         environment.read_release(policy),
-        trust_roots,
-        trusted_root or (),
+        checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root or ()),
         environment.as_of(at),
         only or (),
         jobs,
+        memory=remembering.Options(
+            folder=memory,
+            off=no_memory,
+            read_only=read_only_memory,
+            accept_rollback=accept_rollback,
+            at=at,
+        ),
     )
     written: list[str] = []
 

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.options import (
+    AcceptRollback,
+    At,
+    Format,
+    Jobs,
+    MemoryFolder,
+    NoMemory,
+    OutputFormat,
+    Policy,
+    ReadOnlyMemory,
+    TrustedRoot,
+    TrustRoots,
+)
 from kit.cli.showing import show
 from kit.cli.status import Status, of_report
 from kit.report import json as json_report
@@ -26,6 +38,10 @@ def extract(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only the artifact of this name (repeatable)."),
     ] = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
+    read_only_memory: ReadOnlyMemory = False,
+    accept_rollback: AcceptRollback = False,
     jobs: Jobs = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> Status:
@@ -34,16 +50,22 @@ def extract(
     What is written is what was hashed: every byte is hashed again on its way. Nothing is
     written over; an artifact that failed is not written at all.
     """
-    from kit.cli import checking  # noqa: PLC0415 - loads what reads policies
+    from kit.cli import checking, remembering  # noqa: PLC0415 - loads what reads policies
     from kit.export.files import extract as write  # noqa: PLC0415
 
     checker = checking.prepare(
         environment.read_release(policy),
-        trust_roots,
-        trusted_root or (),
+        checking.Anchors(trust_roots=trust_roots, trusted_root=trusted_root or ()),
         environment.as_of(at),
         only or (),
         jobs,
+        memory=remembering.Options(
+            folder=memory,
+            off=no_memory,
+            read_only=read_only_memory,
+            accept_rollback=accept_rollback,
+            at=at,
+        ),
     )
     written: list[str] = []
     judged = checker.judge(pack, lambda opened, report: written.extend(write(opened, report, to)))

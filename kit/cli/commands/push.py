@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from kit.cli import environment, terminal
-from kit.cli.options import At, Format, Jobs, OutputFormat, Policy, TrustedRoot, TrustRoots
+from kit.cli.options import (
+    AcceptRollback,
+    At,
+    Format,
+    Jobs,
+    MemoryFolder,
+    NoMemory,
+    OutputFormat,
+    Policy,
+    ReadOnlyMemory,
+    TrustedRoot,
+    TrustRoots,
+)
 from kit.cli.showing import show
 from kit.cli.status import Status, of_report
 from kit.report import json as json_report
@@ -57,6 +69,10 @@ def push(
         list[str] | None,
         typer.Option(metavar="NAME", help="Only the artifact of this name (repeatable)."),
     ] = None,
+    memory: MemoryFolder = None,
+    no_memory: NoMemory = False,
+    read_only_memory: ReadOnlyMemory = False,
+    accept_rollback: AcceptRollback = False,
     jobs: Jobs = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> Status:
@@ -65,7 +81,13 @@ def push(
     The check runs in a process of its own, with the network refused; then every byte is
     hashed again on its way, and fetched back from the registry to be compared.
     """
-    from kit.cli import apart, pushing, registry_settings  # noqa: PLC0415 - loads the HTTP client
+    from kit.cli import (  # noqa: PLC0415 - loads the HTTP client
+        apart,
+        checking,
+        pushing,
+        registry_settings,
+        remembering,
+    )
 
     release = environment.read_release(policy)
     there = pushing.destination(
@@ -79,11 +101,19 @@ def push(
         apart.Judging(
             pack=pack,
             release=release,
-            trust_roots=trust_roots,
-            trusted_root=tuple(trusted_root or ()),
+            anchors=checking.Anchors(
+                trust_roots=trust_roots, trusted_root=tuple(trusted_root or ())
+            ),
             at=environment.as_of(at),
             only=tuple(only or ()),
             workers=jobs,
+            memory=remembering.Options(
+                folder=memory,
+                off=no_memory,
+                read_only=read_only_memory,
+                accept_rollback=accept_rollback,
+                at=at,
+            ),
         )
     )
     sent = pushing.send(pack, judged, there, unverified=unverified_evidence, replace=replace)

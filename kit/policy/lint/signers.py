@@ -18,7 +18,7 @@ def findings(release: ReleaseFile) -> Iterator[Finding]:
     for signer in release.signers.values():
         path = f"signers.{signer.name}"
         uses = by(signer, release)
-        if signer not in release.used_signers:
+        if signer not in (*release.used_signers, *release.sealers):
             yield warning(
                 "lint.unused-signer",
                 path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from packaging.version import InvalidVersion, Version
 
@@ -11,6 +11,9 @@ from kit.formats.encodings import render_time
 from kit.formats.release_file import Line, ReleaseFile
 from kit.model import Finding
 from kit.policy.lint.remark import warning
+
+#: Sigstore's TUF roots live for about half a year, GitHub's for less than a year.
+_LONG = timedelta(days=366)
 
 
 def findings(release: ReleaseFile, at: datetime) -> Iterator[Finding]:
@@ -24,6 +27,7 @@ def findings(release: ReleaseFile, at: datetime) -> Iterator[Finding]:
             "leave it out, and pin by `digest` the files that nothing names",
         )
     yield from _times(release, at)
+    yield from _ages(release)
     yield from _floor(release)
     for number, line in enumerate(release.lines):
         yield from _files(f"artifact[{number}]", line)
@@ -52,6 +56,17 @@ def _times(release: ReleaseFile, at: datetime) -> Iterator[Finding]:
             "oldest-signature",
             "it is in the future: nothing was signed since",
             "set it to when the release was made",
+        )
+
+
+def _ages(release: ReleaseFile) -> Iterator[Finding]:
+    limit = release.terms.max_root_age
+    if limit is not None and limit > _LONG:
+        yield warning(
+            "lint.root-age",
+            "max-root-age",
+            f"for {limit.days} days nobody notices what was revoked",
+            'carry newer metadata more often, and say so: max-root-age = "90d"',
         )
 
 

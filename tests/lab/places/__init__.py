@@ -19,6 +19,7 @@ from tests.lab.places.publication import PUBLISH, Publication, attested
 from tests.lab.places.pypi import PyPI
 from tests.lab.places.registry import Registry, Storage, TokenServer
 from tests.lab.places.server import Place, Reply, secrets_seen
+from tests.lab.places.tuf import Tuf
 
 __all__ = [
     "PUBLISH",
@@ -31,6 +32,7 @@ __all__ = [
     "Reply",
     "Storage",
     "TokenServer",
+    "Tuf",
     "attested",
     "released",
     "secrets_seen",

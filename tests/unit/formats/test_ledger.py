@@ -18,6 +18,7 @@ ROWS = st.builds(
     sha256=st.none() | st.text("0123456789abcdef", min_size=64, max_size=64),
     note=st.none() | TEXT,
     carried=st.booleans(),
+    added=st.booleans(),
 )
 LEDGERS = st.lists(
     st.builds(Inquiry, source=TEXT, asked=st.lists(ROWS, max_size=4).map(tuple)), max_size=4
@@ -62,6 +63,8 @@ ROW = '{"place":"p","wanted":"w","answer":"found"'
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"sha256":"AB"}}]}}]}}',
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"carried":true}}]}}]}}',
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"carried":0}}]}}]}}',
+        f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"added":false}}]}}]}}',
+        f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"added":"yes"}}]}}]}}',
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"more":1}}]}}]}}',
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW.replace("found", "maybe")}}}]}}]}}',
         f'{{"schema":1,"lines":[{{"source":"s","asked":[{ROW},"place":"q"}}]}}]}}',

@@ -463,7 +463,7 @@ def test_a_web_page_is_the_file_where_one_was_asked_for(
         (999, "machine.unexpected", 1),
     ],
 )
-def test_every_other_status_is_an_error_of_its_own(
+def test_k011_every_other_status_is_an_error_of_its_own(
     status: int, code: str, tries: int, server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     server.on("/f", answer(status, b"" if status in (204, 304) else b"some words"))
@@ -540,7 +540,7 @@ def test_redirects_are_followed(
     assert [request.target for request in server.requests] == ["/old/f", "/new/g?a=b"]
 
 
-def test_ten_redirects_are_followed_and_no_more(
+def test_k014_ten_redirects_are_followed_and_no_more(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:
     for hop in range(30):
@@ -553,7 +553,9 @@ def test_ten_redirects_are_followed_and_no_more(
     assert len(server.requests) - asked == 11
 
 
-def test_a_redirect_loop_is_told(server: HostileServer, client: Client, tmp_path: Path) -> None:
+def test_k014_a_redirect_loop_is_told(
+    server: HostileServer, client: Client, tmp_path: Path
+) -> None:
     server.on("/a", moved("/b"))
     server.on("/b", moved("/a"))
     assert refused(client, server.url("/a"), tmp_path).code == "machine.redirect"

@@ -101,8 +101,9 @@ def test_a_package_or_version_that_is_not_there_is_absent(
 ) -> None:
     source = parse_source(text, "s")
     registry = registries.read(place.url)
+    downloads = Downloads(tmp_path, Client(patience=PATIENCE))
     with pytest.raises(MachineError) as caught:
-        npm_source.gather(source, None, Downloads(tmp_path, Client(patience=PATIENCE)), registry)
+        npm_source.gather(source, None, downloads, registry)
     assert caught.value.code == "machine.absent"
 
 
@@ -276,7 +277,12 @@ def test_attestations_are_asked_for_at_the_registry_whatever_host_is_named(
 
 
 def test_a_packument_of_too_many_bytes_is_not_read(place: Npm, tmp_path: Path) -> None:
-    place.registry.on(PACKUMENT_PATH, [head("HTTP/1.1 200 OK", f"Content-Length: {65 << 20}")])
+    too_large = [head("HTTP/1.1 200 OK", f"Content-Length: {65 << 20}")]
+    place.registry.fault(PACKUMENT_PATH, too_large)
+    got = rows(gather(place, tmp_path))
+    note = got[f"packument of {NAME}@1.0.0"].note
+    assert note == "it does not say when it published it"  # the abbreviated form has no times
+    place.registry.on(PACKUMENT_PATH, too_large)
     with pytest.raises(MachineError) as caught:
         gather(place, tmp_path)
     assert caught.value.code == "machine.too-large"

@@ -35,6 +35,12 @@ def test_signing_times_that_leave_nothing_are_told(
     assert codes(release(top=top)) == expected
 
 
+@pytest.mark.parametrize(("age", "expected"), [("367d", {"lint.root-age"}), ("366d", set())])
+def test_an_age_that_nobody_would_notice_is_told(age: str, expected: set[str]) -> None:
+    assert codes(release(top=f'max-root-age = "{age}"')) == expected
+    assert codes(release(top=f'max-collection-age = "{age}"')) == set()
+
+
 @pytest.mark.parametrize(
     ("floor", "expected"),
     [("1.1", {"lint.minimum-version"}), ("1.0", set()), ("0.9", set())],
