@@ -127,13 +127,10 @@ class _Inventory:
             )
 
     def _is_evidence(self, path: str, document: ImageManifest | Index) -> bool:
-        """Say whether a document that is no artifact came because it speaks of one."""
-        if path in self._evidence:
-            return True
-        about = document.subject
-        if about is not None and oci_layout.blob(about.digest) in self._known:
-            return True
-        return any(oci_layout.blob(part.digest) in self._evidence for part in document.parts)
+        """Say whether a document that is no artifact, or a part of it, is told as evidence."""
+        return path in self._evidence or any(
+            oci_layout.blob(part.digest) in self._evidence for part in document.parts
+        )
 
     def _below(self, member: str) -> Iterator[Finding]:
         """Account for what evidence is made of that is a manifest."""

@@ -24,6 +24,16 @@ MAX_DESCRIPTORS = 20_000
 #: Findings kept of one image, of each level: what fails it is never crowded out by a note.
 MAX_FINDINGS = 32
 
+_TAMPERED = "the pack was put together wrongly, or changed since: collect again, and ask who did it"
+_HINTS = {
+    "oci.mismatch": _TAMPERED,
+    "oci.size": _TAMPERED,
+    "oci.blob-missing": _TAMPERED,
+    "oci.platform-missing": "collect again, or choose `platforms` in the release file",
+    "oci.platform": "collect again, or choose other `platforms` in the release file",
+    "oci.foreign": "its publisher lets only others hand it out: such an image is not carried whole",
+    "helm.provenance": "ask its publisher for a signature over the chart's manifest",
+}
 _ELSEWHERE = (".foreign.", ".nondistributable.")
 
 
@@ -146,11 +156,12 @@ class _Walk:
         if not self._is_there(part, missing="oci.platform-missing"):
             return
         document = self._below(part, depth)
-        if isinstance(document, ImageManifest):
+        # What is of an unknown type may run somewhere: nobody's evidence is about it, then.
+        if isinstance(document, ImageManifest) or not oci_manifest.is_document(part.media_type):
             told = str(part.platform) if part.platform else f"{part.digest}"[:19]
             self.walked.children.append(Child(platform=told, member=oci_layout.blob(part.digest)))
-            if part.platform is not None and self._platforms:
-                self._demand_config(document, (part.platform,))
+        if isinstance(document, ImageManifest) and self._platforms and part.platform is not None:
+            self._demand_config(document, (part.platform,))
 
     def _below(self, part: Descriptor, depth: int) -> ImageManifest | Index | None:
         """Walk a document below an index, once; return it where it can be read."""
@@ -266,7 +277,13 @@ class _Walk:
     def _find(self, level: Level, code: str, message: str) -> None:
         if sum(found.level is level for found in self.walked.findings) < MAX_FINDINGS:
             self.walked.findings.append(
-                Finding(level=level, code=code, subject=self._name, message=message)
+                Finding(
+                    level=level,
+                    code=code,
+                    subject=self._name,
+                    message=message,
+                    hint=_HINTS.get(code),
+                )
             )
 
 

@@ -44,11 +44,12 @@ class ImagePlan:
     """One image: ``documents`` from the bottom up, the image's own last.
 
     ``blobs`` are the members of everything that is no document, evidence's too; ``evidence``
-    are its documents; ``left_out`` the names of evidence that is not handed on, and why.
+    are its documents; ``reference`` is what its line names, nothing where that is a folder;
+    ``left_out`` the names of evidence that is not handed on, and why.
     """
 
     name: str
-    reference: Reference
+    reference: Reference | None
     blobs: tuple[str, ...]
     documents: tuple[Document, ...]
     evidence: tuple[Document, ...]
@@ -74,12 +75,9 @@ def plan(pack: Pack, verdict: Verdict, *, unverified: bool = False) -> ImagePlan
     made = _Plan(pack, verdict, unverified=unverified)
     made.image(verdict.members[0], None)
     made.evidence()
-    reference = parse_source(verdict.source, "source").image
-    if reference is None:
-        raise TypeError("an image's line names an image")
     return ImagePlan(
         name=verdict.name,
-        reference=reference,
+        reference=parse_source(verdict.source, "source").image,
         blobs=tuple(sorted(made.blobs)),
         documents=tuple(made.documents.values()),
         evidence=tuple(made.attached.values()),

@@ -188,7 +188,7 @@ def parse_referrers(raw: bytes, media_type: str | None = None) -> Index:
 def _document(value: Any, called: str | None) -> ImageManifest | Index:
     top = Fields(value)
     _refuse_other_case(top, _TOP)
-    told = top.text("mediaType")
+    told = top.needed_text("mediaType") if top.has("mediaType") else None
     for media_type in (called, told):
         if media_type in _REFUSED:
             raise UnsupportedError(f"it is {_REFUSED[media_type]}", code="oci.unsupported")

@@ -20,7 +20,8 @@ from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
-from kit.sources.http import ANYTHING, Client, Fetched, Want, public
+from kit.sources.exchange import ANYTHING, Fetched, Want
+from kit.sources.http import Client, public
 
 _STATE = "fetched.jsonl"
 _MAX_STATE = 256 << 20

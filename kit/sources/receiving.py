@@ -89,7 +89,8 @@ class Part:
 
     def begin(self, headers: Headers, length: int | None) -> None:
         """Begin anew, with the whole file of ``length`` bytes."""
-        self.discard()
+        if self.size:
+            self.discard()
         self._validator, self._total = _validator(headers), length
 
     def receive(
@@ -187,8 +188,8 @@ class Part:
             if note is not None:
                 self._hash_again(note)
         except OSError:
-            pass  # said when the file is written
-        if not self.size:
+            return  # said when the file is written
+        if note is not None and not self.size:
             self.discard()
 
     def _hash_again(self, note: Mapping[str, Any]) -> None:

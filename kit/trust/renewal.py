@@ -118,7 +118,7 @@ def offered(
         root=_newest_root(pinned, files, walked),
         root_version=walked.root.version,
         trusted_root=raw,
-        vouched_until=_vouched_until(pinned, raw, walked.timestamp.expires),
+        vouched_until=_vouched_until(pinned, raw, walked.valid_until),
         difference=difference.between(_facts(instance, pinned.trusted_root), _facts(instance, raw)),
     )
 

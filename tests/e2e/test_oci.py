@@ -217,6 +217,30 @@ def test_evidence_that_lacks_a_blob_is_named_and_left_out(site: Site) -> None:
     layout_of(site)
 
 
+def test_evidence_that_describes_the_images_layer_wrongly_costs_only_itself(site: Site) -> None:
+    shelf = Shelf()
+    whole = shelf.add(image(), tag="1.0")
+    layer = whole.parts[1]
+    longer = Blob(layer.media_type, layer.raw)
+    lying = referrer(whole, "x/y", longer)
+    value = json.loads(lying.raw)
+    value["layers"][0]["size"] += 1
+    made = Document(lying.media_type, json.dumps(value).encode(), subject=whole)
+    shelf.documents[made.digest] = made
+    shelf.blobs[lying.parts[0].digest] = lying.parts[0]
+    empty = shelf.add(manifest(Blob("x/config", b"{}"), []))
+    shelf.tags[legacy_tag(whole, "sbom")] = empty.digest
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    described, rows = opened(site)
+    assert described["evidence"] == []
+    told = {row["answer"] for row in rows if row["place"].endswith(layer.digest)}
+    assert told == {"skipped"}
+    assert row(rows, legacy_tag(whole, "sbom"))["answer"] == "skipped"
+    layout_of(site)
+
+
 def test_evidence_in_another_repository_is_found_for_every_platform(site: Site) -> None:
     shelf, apart = Shelf(), Shelf()
     children = [image("amd64"), image("arm64")]
@@ -495,3 +519,62 @@ def test_a_plan_asks_nothing(site: Site) -> None:
     assert ran.status == 0
     assert registry.requests == []
     assert any("manifests/1.0" in line for line in ran.document["results"][0]["plan"])
+
+
+# ---- folders that are layouts
+
+
+def test_a_folder_that_is_a_layout_is_taken_like_a_registry(site: Site) -> None:
+    shelf, whole, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", whole)
+    assert collect(site).status == 0
+    described, _ = opened(site)
+    assert [a["name"] for a in described["artifacts"]] == ["image:1.0"]
+    found = [kind for kind, _ in kinds(described)]
+    assert found.count("cosign-attestation") == 4
+    assert found.count("sigstore-bundle") == 4
+    assert found.count("sbom") == 2
+    layout_of(site)
+    assert site.check().status == 0
+
+
+def test_a_folder_of_two_images_is_taken_as_its_line_says(site: Site) -> None:
+    shelf = Shelf()
+    first, second = shelf.add(image("amd64"), tag="1.0"), shelf.add(image("arm64"), tag="2.0")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", first, 'files = ["image:1.0"]')
+    assert collect(site).status == 0
+    described, rows = opened(site)
+    assert [a["member"][-64:] for a in described["artifacts"]] == [first.hex]
+    assert second.hex not in json.dumps(described["members"])
+    assert [row["wanted"] for row in rows if row["answer"] == "skipped"] == ["image:2.0"]
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "no-index"])
+def test_a_layout_that_is_not_whole_is_told_so(site: Site, fault: str) -> None:
+    shelf = Shelf()
+    made = shelf.add(image("amd64"), tag="1.0")
+    folder = shelf.write_layout(site.folder / "image")
+    layer = folder / "blobs/sha256" / made.parts[1].hex
+    if fault == "changed":
+        layer.write_bytes(b"other bytes")
+    elif fault == "missing":
+        layer.unlink()
+    else:
+        (folder / "index.json").write_text("{}")
+    named(site, "file:image/", made)
+    ran = collect(site)
+    assert ran.status == 2
+    assert ran.codes <= {"file.layout", "oci.malformed"}
+
+
+def test_a_signer_alone_does_not_bind_an_image_from_a_folder(site: Site) -> None:
+    shelf, _, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    site.policy(
+        '\n[[artifact]]\nsource = "file:image/"\n[[artifact.require]]\nsigner = "release"\n'
+    )
+    ran = collect(site)
+    assert ran.status == 1
+    assert "artifact.name-unproved" in ran.errors_of("image:1.0")

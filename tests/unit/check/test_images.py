@@ -141,6 +141,15 @@ def test_docker_s_media_types_are_read_as_oci_s(tmp_path: Path) -> None:
     assert check(carried, tmp_path).passed
 
 
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    carried, image = signed(form="timestamp")
+    carried.att(carried.store.attached(
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL),
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, identity=STRANGER),
+    ), image)  # fmt: skip
+    assert check(carried, tmp_path, workers=2) == check(carried, tmp_path)
+
+
 # ---- what a signature is of ---------------------------------------------------------
 
 
@@ -314,12 +323,13 @@ def test_a_timestamp_over_the_signature_is_not_one_over_the_envelope(tmp_path: P
     assert "sigstore.timestamp" in codes(check(carried, tmp_path))
 
 
-def test_an_entry_of_another_envelope_is_refused(tmp_path: Path) -> None:
-    """An intoto 0.0.1 entry has no signature in it: its hash of the envelope must fit."""
+@pytest.mark.parametrize("form", ["promise-only", "intoto-0.0.1"])
+def test_an_entry_of_another_envelope_is_refused(form: str, tmp_path: Path) -> None:
+    """Of intoto 0.0.1, which has no signature in it, the envelope's hash is what must fit."""
     carried = Carried()
     image = carried.store.image()
     carried.artifact(image)
-    layer = lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, form="intoto-0.0.1")
+    layer = lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, form=form)
     raw = carried.store.blobs[layer["digest"].removeprefix("sha256:")]
     spaced = json.dumps(json.loads(raw)).encode()  # the same envelope in other bytes
     again = carried.store.put(lab_cosign.DSSE, spaced)

@@ -218,6 +218,17 @@ def test_buildkit_s_attestations_are_no_platforms(tmp_path: Path) -> None:
     assert check(carried, tmp_path, both).passed
 
 
+def test_what_no_reader_knows_in_an_index_has_no_evidence(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    index = carried.store.index(image, carried.store.put("application/x.image+json", b"runs?"))
+    carry(index, carried)
+    attest_children(carried, [image])
+    assert check(carried, tmp_path).passed
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    assert codes(check(carried, tmp_path, both), "error") == {"policy.unmet"}
+
+
 def test_an_index_of_no_image_shows_nothing(tmp_path: Path) -> None:
     carried = Carried()
     report = check(carry(carried.store.index(), carried), tmp_path, line(EACH))
@@ -291,6 +302,15 @@ def test_c157_a_blob_of_evidence_that_is_missing_is_told(tmp_path: Path) -> None
     report = check(carried, tmp_path, without=[layer])
     assert "oci.blob-missing" in codes(report, "warning")
     assert "policy.unmet" in codes(report, "error")
+
+
+def test_c157_a_referrer_that_is_no_evidence_is_extra(tmp_path: Path) -> None:
+    carried, image = of_image()
+    referrer, layer = lab_cosign.signed_bundle(carried.store, LAB, image)
+    carried.bundle(referrer, layer, image)
+    assert check(carried, tmp_path).passed
+    del carried.evidence[path_of(layer)]
+    assert codes(check(carried, tmp_path), "error") == {"oci.extra"}
 
 
 def test_c157_a_stray_file_in_the_layout_fails_the_pack(tmp_path: Path) -> None:
@@ -523,3 +543,78 @@ def test_a_denied_layer_or_signer_of_a_platform_fails_the_image(tmp_path: Path) 
     head, rest = SIGNERS.split("[signers.release]")
     denied = f'{head}[deny]\ndigests = ["sha256:{layer}"]\n[signers.release]{rest}'
     assert "policy.denied" in codes(judged(path, line(), LAB, signers=denied), "error")
+
+
+# ---- an index of three platforms, with evidence on each and on the whole ----------------
+
+PROVENANCE = "https://slsa.dev/provenance/v1"
+WHOLE = (
+    line(f'signer = "release"\npredicate-type = "{PROVENANCE}"')
+    + "[[artifact.require]]\n"
+    + EACH
+    + "\nsbom = true\n"
+)
+
+
+def three() -> tuple[Carried, Blob, list[Blob], dict[str, str]]:
+    """Return an index with provenance, three images with an SBOM each, and the pieces by name."""
+    carried = Carried()
+    children = [carried.store.image(platform) for platform in PLATFORMS]
+    index = carried.store.index(*children)
+    carried.artifact(index)
+    pieces = {"index": path_of(index)}
+    build = {"buildDefinition": {"buildType": "x", "externalParameters": {}}}
+    said = build | {"runDetails": {"builder": {"id": "https://acme.test/builder"}}}
+    for name, image, predicate_type, predicate in (
+        ("index", index, PROVENANCE, said),
+        *(
+            (p, c, SPDX, documents.spdx(sha256=None))
+            for p, c in zip(PLATFORMS, children, strict=True)
+        ),
+    ):
+        layer = lab_cosign.attestation(carried.store, LAB, image, predicate_type, predicate)
+        manifest = carried.store.attached(layer)
+        carried.att(manifest, image)
+        pieces |= {
+            f"{name}: attestations": path_of(manifest),
+            f"{name}: envelope": f"oci/blobs/sha256/{layer['digest'][7:]}",
+        }
+        if image is not index:
+            config, *layers = parts(carried, image)
+            pieces |= {name: path_of(image), f"{name}: config": config, f"{name}: layer": layers[0]}
+    return carried, index, children, pieces
+
+
+def test_an_index_of_three_platforms_with_all_its_evidence_passes(tmp_path: Path) -> None:
+    report = check(three()[0], tmp_path, WHOLE)
+    assert report.passed, report.verdicts
+    assert len(only(report).claims) == 4
+
+
+LOST = {
+    "index": "artifact.missing",
+    "index: attestations": "policy.unmet",
+    "index: envelope": "policy.unmet",
+}
+for _platform in PLATFORMS:
+    LOST |= {
+        _platform: "oci.platform-missing",
+        f"{_platform}: config": "oci.blob-missing",
+        f"{_platform}: layer": "oci.blob-missing",
+        f"{_platform}: attestations": "policy.unmet",
+        f"{_platform}: envelope": "policy.unmet",
+    }
+
+
+@pytest.mark.parametrize("piece", LOST)
+def test_of_an_index_of_three_platforms_no_piece_can_be_taken_out(
+    piece: str, tmp_path: Path
+) -> None:
+    carried, _, _, pieces = three()
+    assert pieces.keys() == LOST.keys()
+    report = check(carried, tmp_path, WHOLE, without=[pieces[piece]])
+    errors = [f for f in only(report).findings if f.level.value == "error"]
+    assert LOST[piece] in {f.code for f in errors}
+    if piece.endswith(("attestations", "envelope")) and not piece.startswith("index"):
+        unmet = {f.subject for f in errors if f.code == "policy.unmet"}
+        assert unmet == {f"tool:1.0 ({piece.partition(':')[0]})"}

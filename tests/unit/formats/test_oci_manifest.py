@@ -161,6 +161,7 @@ def test_withdrawn_forms_are_refused_by_name(media_type: str) -> None:
         {},
         {"schemaVersion": 2},
         manifest(schemaVersion=1),
+        manifest(mediaType=""),
         manifest(schemaVersion=2.0),
         manifest(schemaVersion=True),
         manifest(config=None),
