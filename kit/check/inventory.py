@@ -41,6 +41,7 @@ class _Inventory:
         self._pack = pack
         self._members = members
         self._walked = walked
+        self._types: dict[str, str | None] = {}
         self._evidence = {evidence.member for evidence in pack.manifest.evidence}
         self._known = {oci_layout.MARKER, oci_layout.INDEX, *self._evidence}
         self._known |= {blob for image in walked.values() for blob in image.blobs}
@@ -102,11 +103,23 @@ class _Inventory:
         yield from self._name(entry, path)
         if path in self._walked:
             return
+        # Read once, and not kept: an index may list one document thousands of times.
+        if path not in self._types:
+            yield from self._once(path)
+        media_type = self._types[path]
+        if media_type not in (None, entry.media_type):
+            called = f"{oci_layout.INDEX} calls it {entry.media_type[:100]}"
+            yield _error("oci.media-type", path, f"{called}, and it is {media_type}")
+
+    def _once(self, path: str) -> Iterator[Finding]:
+        """Account for a document that is no image; keep its type, none where it has no form."""
+        self._types[path] = None
         try:
-            document = self._document(path, entry.media_type)
+            document = self._document(path)
         except EvidenceError as error:
             yield _error(error.code, path, error.message)
             return
+        self._types[path] = document.media_type
         if self._is_evidence(path, document):
             self._known.add(path)
             yield from self._parts(path, document)
@@ -135,7 +148,7 @@ class _Inventory:
     def _below(self, member: str) -> Iterator[Finding]:
         """Account for what evidence is made of that is a manifest."""
         try:
-            document = self._document(member, None)
+            document = self._document(member)
         except EvidenceError:
             return
         yield from self._parts(member, document)
@@ -153,8 +166,8 @@ class _Inventory:
                     message=f"of this evidence, {part.digest} is not in the pack",
                 )
 
-    def _document(self, path: str, media_type: str | None) -> ImageManifest | Index:
-        return oci_manifest.parse(self._pack.read(path, oci_manifest.MAX_BYTES), media_type)
+    def _document(self, path: str) -> ImageManifest | Index:
+        return oci_manifest.parse(self._pack.read(path, oci_manifest.MAX_BYTES))
 
 
 def _tags(sources: Collection[str]) -> frozenset[str]:
