@@ -9,12 +9,10 @@ not list referrers itself, the index under the fallback tag. Then all of it is f
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from kit.errors import MalformedError, PackError, UsageError
@@ -196,9 +194,7 @@ class _Sending:
     # ---- reading back
 
     def confirm(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="airgap-kit-") as folder:
-            aside = Path(folder)
-            each(lambda b: self._upload.confirm_blob(b, aside / b.digest.hex), list(self._blobs()))
+        each(self._upload.confirm_blob, list(self._blobs()))
         for document, reference in self._named():
             self._upload.confirm_manifest(reference, _described(document))
             if document.subject is not None:

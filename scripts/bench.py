@@ -4,7 +4,8 @@ Hashing: a pack with two large members, against a loop that hashes the same byte
 many threads. Bundles: a pack with many attested files, against sigstore-python called in
 a bare loop on the same bundles: of Rekor v1, whose promise tells the time, and of Rekor v2,
 with a timestamp. Both sides run in this process, after start-up. Fetching: 500 small files and
-a large one from loopback, against curl.
+a large one from loopback, against curl. Images: one of twice that size from a registry, against
+skopeo and cp.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import bench_fetching
+import bench_images
 
 from kit.check import Options, check
 from kit.collect import Request, collect
@@ -167,6 +169,7 @@ def main() -> int:
     bundles(wanted.bundles, Lab("bench"), "v1")
     bundles(wanted.bundles, Lab("bench", shape="full"), "v2")  # with a timestamp each
     bench_fetching.compare(2 * wanted.mebibytes, 500, at_once=8)
+    bench_images.compare(2 * wanted.mebibytes)
     return 0
 
 

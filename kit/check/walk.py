@@ -137,14 +137,11 @@ def check(
 
 def _failed_as_a_whole(report: Report) -> Report:
     """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
-    whole = [
-        finding
-        for finding in report.findings
-        if finding.level is Level.ERROR and finding.code not in _OF_ONE
-    ]
-    if not whole:
+    whole = (finding for finding in report.findings if finding.level is Level.ERROR)
+    first = next((finding for finding in whole if finding.code not in _OF_ONE), None)
+    if first is None:
         return report
-    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    failed = (replace(verdict, findings=(first, *verdict.findings)) for verdict in report.verdicts)
     return replace(report, verdicts=tuple(failed))
 
 

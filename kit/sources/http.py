@@ -121,6 +121,30 @@ class Client:
         fetched = self._until(start, within, hop)
         return None if fetched is None else (fetched, bytes(whole))
 
+    def weigh(
+        self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
+    ) -> Fetched | None:
+        """Fetch to nowhere, as :meth:`fetch` does: only size and digest are kept."""
+        start = self._started(url, want)
+
+        def receive(response: Response, here: Url) -> tuple[int, str]:
+            due = self._promised(response, here, start, limit)
+            digest, size = hashlib.sha256(), 0
+            for piece in paced(connections.pieces(response, here), here, self._patience):
+                digest.update(piece)
+                size += len(piece)
+                if size > limit:
+                    raise failure("too-large", here, f"more than the limit of {limit} bytes")
+            if due is not None and size != due:
+                raise passing("truncated", here, f"{size} bytes of {due}")
+            _demand(size, digest.hexdigest(), want, here)
+            return size, digest.hexdigest()
+
+        def hop(deadline: Deadline) -> Fetched | None:
+            return self._hop_by_hop(start, want, deadline, dict, receive)
+
+        return self._until(start, within, hop)
+
     def ask(
         self,
         method: str,

@@ -69,12 +69,14 @@ def gather(source: Source, line: Line, where: Places) -> Gathered:
     due = (*read.blobs, *oci_search.blobs(found))
     store.demand_room(due)
     where.say(f"{read.parts[0].label}: {sum(blob.size for blob in due)} bytes in {len(due)} blobs")
-    absent = oci_image.fetch(registry, store, due)
-    oci_image.demand_whole(read, absent)
+    lacking = oci_image.fetch(registry, store, read.blobs)
+    oci_image.demand_whole(read, lacking)
+    spoilt = oci_image.fetch(registry, store, oci_search.blobs(found), spoilt=True)
+    absent = spoilt | lacking  # an image's own blobs lack only what it lacks itself
     _demand_still(registry, image, root)
     kept, found_rows = _whole(found, absent)
     rows = (row, *read.rows, *_rows_of(read), *found_rows)
-    carried = _carried(store, read, absent)
+    carried = _carried(store, read, lacking)
     return Gathered(
         artifacts=(store.found(root.digest.hex, len(root.raw), image.name),),
         evidence=(),
@@ -90,7 +92,7 @@ def gather_evidence(source: Source, known: Gathered, where: Places) -> Gathered:
     found = oci_search.search(registry, list(subjects(known)))
     due = tuple(oci_search.blobs(found))
     store.demand_room(due)
-    absent = oci_image.fetch(registry, store, due)
+    absent = oci_image.fetch(registry, store, due, spoilt=True)
     kept, rows = _whole(found, absent)
     return Gathered(
         artifacts=(),
@@ -222,9 +224,7 @@ def _whole(
     }
     kept = [piece for sha256, piece in found.evidence.items() if sha256 not in lacking]
     rows = [
-        replace(row, carried=False, note="a blob of it is not there")
-        if row.sha256 in lacking
-        else row
+        replace(row, carried=False, note="not all of it is there") if row.sha256 in lacking else row
         for row in found.rows
     ]
     return kept, rows

@@ -197,11 +197,17 @@ def inside(image: Image) -> Iterator[Attached]:
 # ---- blobs
 
 
-def fetch(registry: Registry, store: Store, blobs: Iterable[Descriptor]) -> dict[str, Asked]:
-    """Fetch blobs, several at once; return a row for each that is clearly not there, by SHA-256."""
+def fetch(
+    registry: Registry, store: Store, blobs: Iterable[Descriptor], *, spoilt: bool = False
+) -> dict[str, Asked]:
+    """Fetch blobs, several at once; return a row for each that is clearly not there, by SHA-256.
+
+    With ``spoilt`` also for one that is not as it is described: anybody who may push can
+    describe a blob wrongly in evidence.
+    """
     due = {blob.digest.hex: blob for blob in blobs}
     largest_first = sorted(due.values(), key=lambda blob: -blob.size)
-    rows = each(lambda blob: _in_turn(registry, store, blob), largest_first)
+    rows = each(lambda blob: _in_turn(registry, store, blob, spoilt=spoilt), largest_first)
     pairs = zip(largest_first, rows, strict=True)
     return {blob.digest.hex: row for blob, row in pairs if row is not None}
 
@@ -224,9 +230,16 @@ def may_be_absent(blob: Descriptor) -> bool:
     return bool(blob.urls) or any(word in blob.media_type for word in _MAY_BE_ABSENT)
 
 
-def _in_turn(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:
-    with store.turn(blob.digest.hex):
-        return _blob(registry, store, blob)
+def _in_turn(registry: Registry, store: Store, blob: Descriptor, *, spoilt: bool) -> Asked | None:
+    try:
+        with store.turn(blob.digest.hex):
+            return _blob(registry, store, blob)
+    except MachineError as error:
+        if not spoilt or error.code not in ("machine.digest", "machine.too-large"):
+            raise
+        place = registry.reached.url("blobs", str(blob.digest))
+        note = f"{error.code}: it is not as its manifest describes it"
+        return Asked(place=place, wanted=str(blob.digest), answer=Answer.SKIPPED, note=note)
 
 
 def _blob(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:

@@ -20,6 +20,8 @@ from kit.sources.registry import MAX_REFERRERS, Document, Registry
 from kit.sources.together import each
 
 MAX_EVIDENCE = kinds.MAX_BYTES
+#: All that one manifest of evidence may hold: cosign keeps every attestation of an image in one.
+MAX_TOTAL = 1 << 30
 _WHAT = {
     "sig": "cosign signatures",
     "att": "cosign attestations",
@@ -149,6 +151,9 @@ class _Search:
         elif self._fits(document, document.value, _WHAT[suffix]):
             about = self._subject.digest
             pieces = oci_evidence.legacy(document.value, document.digest, about, suffix)
+            if not pieces:
+                self._row(url, _WHAT[suffix], Answer.SKIPPED, note="there is nothing in it")
+                return
             self._found.add(document, document.value, tag, pieces)
             self._row(url, _WHAT[suffix], Answer.FOUND, document.digest.hex)
 
@@ -217,10 +222,11 @@ class _Search:
 
     def _fits(self, document: Document, manifest: ImageManifest, what: str) -> bool:
         """Say whether all of it is within the size of evidence; name what is not."""
-        over = max(part.size for part in manifest.parts)
-        if over <= MAX_EVIDENCE:
+        largest = max(part.size for part in manifest.parts)
+        total = sum(part.size for part in manifest.parts)
+        if largest <= MAX_EVIDENCE and total <= MAX_TOTAL:
             return True
-        note = f"it holds {over} bytes; evidence may have {MAX_EVIDENCE}"
+        note = f"it has {total} bytes, {largest} of them in one blob; no evidence is so large"
         self._row(document.url, what, Answer.SKIPPED, note=note)
         return False
 

@@ -131,6 +131,16 @@ class Registry:
 
         return self._let_in(url, ask) is not None
 
+    def weigh(self, wanted: Descriptor) -> bool:
+        """Fetch a blob to nowhere, and compare it; ``False`` if it is clearly not there."""
+        url = self.reached.url("blobs", str(wanted.digest))
+
+        def ask(header: str | None) -> Fetched | None:
+            want = Want(size=wanted.size, sha256=wanted.digest.hex, authorization=header)
+            return self.client.weigh(url, limit=wanted.size, want=want)
+
+        return self._let_in(url, ask) is not None
+
     # ---- referrers
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...] | None:

@@ -86,8 +86,10 @@ class Entrance:
         said = {"scope": self._scope}
         if "service" in asked.parameters:
             said = {"service": asked.parameters["service"]} | said
-        # A server outside may send us no further inward than its redirects could.
-        named_by = Fetched(url=here.public, size=0, sha256="", reach=answer.reach)
+        named_by = None
+        if not self._access.names_token_host(self._reached.base, realm):
+            # A server outside may send us no further inward than its redirects could.
+            named_by = Fetched(url=here.public, size=0, sha256="", reach=answer.reach)
         want = Want(accept="application/json", named_by=named_by)
         if login is not None and login.is_identity_token:
             said |= {

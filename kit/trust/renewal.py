@@ -123,10 +123,10 @@ def offered(
     _demand_not_seen_newer(instance, walked, seen)
     raw = walked.targets[target]
     until = pinned.record.vouches(pinned.sha256)
-    if until is not None and walked.timestamp.expires < until and raw != pinned.trusted_root:
+    if until is not None and walked.valid_until < until and raw != pinned.trusted_root:
         raise _rollback(
             instance,
-            f"it was vouched for until {render_time(walked.timestamp.expires)}, and what this "
+            f"it was vouched for until {render_time(walked.valid_until)}, and what this "
             f"host has until {render_time(until)}",
         )
     return Offered(
@@ -134,9 +134,9 @@ def offered(
         root=_newest_root(pinned, files, walked),
         root_version=walked.root.version,
         trusted_root=raw,
-        vouched_until=max(until or walked.timestamp.expires, walked.timestamp.expires)
+        vouched_until=max(until or walked.valid_until, walked.valid_until)
         if raw == pinned.trusted_root
-        else walked.timestamp.expires,
+        else walked.valid_until,
         difference=difference.between(_facts(instance, pinned.trusted_root), _facts(instance, raw)),
     )
 

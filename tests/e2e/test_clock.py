@@ -15,7 +15,7 @@ from tests.lab.tuf import FOUNDED, Repository
 
 PACK = "tool-1.0.pack.tar"
 #: What a finding may be about where the clock is another.
-TIME = ("clock.", "trust.root-expir", "trust.timestamp-expired", "trust.too-old", "pack.too-old")
+TIME = ("clock.", "trust.root-expir", "trust.chain-expired", "trust.too-old", "pack.too-old")
 
 pytestmark = pytest.mark.skipif(
     shutil.which("faketime") is None, reason="no faketime (Debian: faketime)"

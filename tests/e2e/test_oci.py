@@ -217,6 +217,30 @@ def test_evidence_that_lacks_a_blob_is_named_and_left_out(site: Site) -> None:
     layout_of(site)
 
 
+def test_evidence_that_describes_the_images_layer_wrongly_costs_only_itself(site: Site) -> None:
+    shelf = Shelf()
+    whole = shelf.add(image(), tag="1.0")
+    layer = whole.parts[1]
+    longer = Blob(layer.media_type, layer.raw)
+    lying = referrer(whole, "x/y", longer)
+    value = json.loads(lying.raw)
+    value["layers"][0]["size"] += 1
+    made = Document(lying.media_type, json.dumps(value).encode(), subject=whole)
+    shelf.documents[made.digest] = made
+    shelf.blobs[lying.parts[0].digest] = lying.parts[0]
+    empty = shelf.add(manifest(Blob("x/config", b"{}"), []))
+    shelf.tags[legacy_tag(whole, "sbom")] = empty.digest
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    described, rows = opened(site)
+    assert described["evidence"] == []
+    told = {row["answer"] for row in rows if row["place"].endswith(layer.digest)}
+    assert told == {"skipped"}
+    assert row(rows, legacy_tag(whole, "sbom"))["answer"] == "skipped"
+    layout_of(site)
+
+
 def test_evidence_in_another_repository_is_found_for_every_platform(site: Site) -> None:
     shelf, apart = Shelf(), Shelf()
     children = [image("amd64"), image("arm64")]

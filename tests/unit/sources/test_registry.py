@@ -456,3 +456,23 @@ def test_the_next_page_on_another_host_is_not_asked_for(shelf: Shelf) -> None:
         endless(place, digest, f'<{spy.url("/next")}>; rel="next"')
         assert refused(lambda: opened(place).referrers(digest)).code == "machine.redirect"
     assert spy.requests == []
+
+
+def test_a_blob_is_weighed_without_a_file(shelf: Shelf) -> None:
+    made = shelf.add(image("amd64"), tag="1.0")
+    path = made.parts[1].digest
+    with Place(shelf) as place:
+        registry, wanted = opened(place), resolved(place).value.parts[1]
+        assert registry.weigh(wanted)
+        place.on(place.path("blobs", path), answer(404, b""))
+        assert not registry.weigh(wanted)
+        whole = made.parts[1].raw
+        for wrong in (whole[:-1] + b"x", whole + b"x", whole[:-1]):
+            place.on(place.path("blobs", path), answer(200, wrong))
+            code = refused(lambda: registry.weigh(wanted)).code
+            assert code in {"machine.digest", "machine.too-large"}
+        place.on(
+            place.path("blobs", path),
+            [head("HTTP/1.1 200 -", f"Content-Length: {len(whole)}"), whole[:-1], CUT],
+        )
+        assert refused(lambda: registry.weigh(wanted)).code == "machine.truncated"
