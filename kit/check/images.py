@@ -44,5 +44,6 @@ def look(pack: Pack, release: ReleaseFile) -> Seen:
         if line.takes(artifact.name) if line is not None else not lines and member not in by_member:
             images[artifact.source, artifact.name] = walks[key]
         # Two lines may bring one image and choose other platforms of it.
-        by_member.setdefault(member, Walked()).blobs.update(walks[key].blobs)
+        known = by_member.setdefault(member, Walked(media_type=walks[key].media_type))
+        known.blobs |= walks[key].blobs
     return Seen(images=images, findings=inventory.account(pack, members, by_member))

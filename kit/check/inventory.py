@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from kit.check import attached
 from kit.check.layout import Walked
 from kit.errors import EvidenceError, MalformedError
 from kit.formats import oci_layout, oci_manifest, oci_reference, strictjson
 from kit.formats.oci_manifest import REF_NAME, Descriptor, ImageManifest, Index
 from kit.formats.source_text import parse_source
-from kit.model import Finding, Level, Member
+from kit.model import EvidenceKind, Finding, Level, Member
 from kit.pack.reader import Pack
 
 MAX_FINDINGS = 64
+
+#: Kinds of evidence whose member is a manifest, or may be.
+_MANIFESTS = attached.KINDS | {EvidenceKind.UNKNOWN}
 
 
 def account(
@@ -41,7 +45,10 @@ class _Inventory:
         self._pack = pack
         self._members = members
         self._walked = walked
-        self._types: dict[str, str | None] = {}
+        self._types = {path: image.media_type for path, image in walked.items()}
+        self._sources: dict[str, list[str]] = {}
+        for artifact in pack.manifest.artifacts:
+            self._sources.setdefault(artifact.member, []).append(artifact.source)
         self._evidence = {evidence.member for evidence in pack.manifest.evidence}
         self._known = {oci_layout.MARKER, oci_layout.INDEX, *self._evidence}
         self._known |= {blob for image in walked.values() for blob in image.blobs}
@@ -59,9 +66,9 @@ class _Inventory:
         listed = {oci_layout.blob(entry.digest) for entry in entries}
         for member in sorted(self._walked.keys() - listed):
             yield _error("oci.index", member, f"{oci_layout.INDEX} does not list this image")
-        for member in sorted(self._evidence):
-            if member.startswith(oci_layout.BLOBS):
-                yield from self._below(member)
+        for evidence in self._pack.manifest.evidence:
+            if evidence.member.startswith(oci_layout.BLOBS) and evidence.kind in _MANIFESTS:
+                yield from self._below(evidence.member)
         for path in sorted(self._members):
             if path.startswith(oci_layout.FOLDER) and path not in self._known:
                 yield _error("oci.extra", path, "nothing that was checked leads to it")
@@ -101,8 +108,6 @@ class _Inventory:
                 "oci.size", path, f"has {kept.size} bytes; {oci_layout.INDEX} says {entry.size}"
             )
         yield from self._name(entry, path)
-        if path in self._walked:
-            return
         # Read once, and not kept: an index may list one document thousands of times.
         if path not in self._types:
             yield from self._once(path)
@@ -129,7 +134,7 @@ class _Inventory:
         name = entry.annotations.get(REF_NAME)
         if name is None:
             return
-        sources = [a.source for a in self._pack.manifest.artifacts if a.member == path]
+        sources = self._sources.get(path, ())
         if not sources and _is_tag_of_evidence(name):
             return
         if name not in _tags(sources):

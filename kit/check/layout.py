@@ -50,9 +50,11 @@ class Walked:
     """What an image is made of, and what is wrong with it.
 
     ``children`` are the images of an index that are in the pack, each once, by their members;
-    none for a single image. ``blobs`` are the members that it leads to.
+    none for a single image. ``blobs`` are the members that it leads to, and ``media_type`` is its
+    own, where it can be read.
     """
 
+    media_type: str | None = None
     is_index: bool = False
     children: dict[str, Child] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
@@ -109,6 +111,7 @@ class _Walk:
             return
         self.walked.blobs.add(root)
         document = self._document(root, None)
+        self.walked.media_type = None if document is None else document.media_type
         if isinstance(document, Index):
             self.walked.is_index = True
             self._index(document, 1)

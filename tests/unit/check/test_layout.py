@@ -148,6 +148,12 @@ def test_c155_docker_s_first_schema_is_refused(tmp_path: Path) -> None:
     assert "oci.unsupported" in codes(report, "error")
 
 
+def test_c155_an_image_that_the_layout_calls_by_another_type_is_refused(tmp_path: Path) -> None:
+    carried, _ = of_image()
+    carried.entries[0]["mediaType"] = INDEX
+    assert codes(check(carried, tmp_path), "error") == {"oci.media-type"}
+
+
 # ---- C-156: what evidence is on -----------------------------------------------------
 
 
