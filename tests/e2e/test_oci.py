@@ -19,7 +19,7 @@ from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
     INDEX,
     MANIFEST,
-    SPDX,
+    SPDX_DOCUMENT,
     Blob,
     Document,
     Shelf,
@@ -111,7 +111,7 @@ def everything(site: Site, repository: str) -> tuple[Shelf, Document, list[Docum
     attested = attestation(lab, whole, name=repository, identity=WORKFLOW)
     shelf.add(attested, tag=legacy_tag(whole, "att"))
     for one in images:
-        attested = attestation(lab, one, SPDX, name=repository, identity=WORKFLOW)
+        attested = attestation(lab, one, SPDX_DOCUMENT, name=repository, identity=WORKFLOW)
         shelf.add(attested, tag=legacy_tag(one, "att"))
         shelf.add(bundle(lab, one, identity=WORKFLOW))
     shelf.add(bundle(lab, whole, identity=WORKFLOW))
@@ -173,7 +173,7 @@ def test_referrers_of_the_api_and_of_the_fallback_tag_are_both_taken(site: Site)
     shelf = Shelf()
     whole = shelf.add(image(), tag="1.0")
     shelf.add(bundle(site.lab, whole, identity=WORKFLOW))
-    before = bundle(site.lab, whole, SPDX, identity=WORKFLOW)
+    before = bundle(site.lab, whole, SPDX_DOCUMENT, identity=WORKFLOW)
     for part in before.parts:
         shelf.blobs[part.digest] = part
     only_by_tag = listing([before])

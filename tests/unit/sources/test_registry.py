@@ -24,11 +24,11 @@ from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
 from tests.lab import Lab
 from tests.lab.hostile_http import CUT, HostileServer, Step, answer, head, moved
+from tests.lab.images import DOCKER_MANIFEST
 from tests.lab.places import Registry as Place
 from tests.lab.places import Storage, TokenServer, secrets_seen
 from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
-    DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
     Blob,
