@@ -184,6 +184,14 @@ def test_an_option_that_is_no_pair_is_wrong_usage(value: str) -> None:
 # ---- secrets
 
 
+def test_a_realm_keeps_its_own_query(shelf: Shelf) -> None:
+    with Place(shelf, auth="token") as place:
+        place.realm = f"http://{place.host}/token?account=x"
+        resolved(place)
+        (asked,) = [r.target for r in place.requests if r.path == "/token"]
+    assert asked.startswith("/token?account=x&service=")
+
+
 def test_a_realm_on_another_host_gets_nothing_unless_it_is_named(shelf: Shelf) -> None:
     with TokenServer(login=True) as spy, Place(shelf, auth="token-login") as place:
         place.realm = spy.url("/token")
