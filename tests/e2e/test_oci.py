@@ -302,6 +302,26 @@ def test_docker_manifests_are_taken_as_they_are(site: Site) -> None:
     assert site.check().status == 0
 
 
+def test_a_collect_that_broke_off_fetches_only_what_it_lacks(site: Site) -> None:
+    shelf = Shelf()
+    children = [image("amd64"), image("arm64")]
+    whole = shelf.add(index(children), tag="1.0")
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        broken = registry.path("blobs", children[0].parts[1].digest)
+        registry.on(broken, [1.0, *answer(403, b"")])  # late, so that the others are there
+        first = collect(site)
+        assert (first.status, first.codes) == (5, {"machine.unauthorized"})
+        assert not list(site.folder.glob("*.pack.tar"))
+        fetched = {path.name for path in site.folder.glob("*.collecting/downloads/oci/*")}
+        registry.requests.clear()
+        registry.on(broken, answer(200, children[0].parts[1].raw))
+        assert collect(site).status == 0
+        again = {request.path[-64:] for request in registry.requests if "/blobs/" in request.path}
+    assert fetched
+    assert not fetched & again
+
+
 def test_equal_registries_give_equal_packs(site: Site) -> None:
     with Registry(Shelf()) as registry:
         shelf, whole, _ = everything(site, registry.repository)
