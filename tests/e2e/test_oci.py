@@ -18,6 +18,7 @@ from tests.lab.places import Registry, secrets_seen
 from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
     INDEX,
+    MANIFEST,
     SPDX,
     Blob,
     Document,
@@ -398,6 +399,28 @@ def test_referrers_that_lie_about_their_subject_are_left_out(site: Site) -> None
     described, rows = opened(site)
     assert described["evidence"] == []
     assert row(rows, f"manifests/{lying.digest}")["answer"] == "skipped"
+
+
+def test_a_fallback_tag_that_lies_about_sizes_costs_only_what_it_lists(site: Site) -> None:
+    shelf = Shelf()
+    whole = shelf.add(image("amd64"), tag="1.0")
+    made = bundle(site.lab, whole, identity=WORKFLOW)
+    shelf.add(made)
+    lies = json.loads(listing([made]).raw)
+    lies["manifests"][0]["size"] += 1
+    lying = Document(INDEX, json.dumps(lies).encode())
+    shelf.documents[lying.digest] = lying
+    shelf.tags[whole.digest.replace(":", "-")] = lying.digest
+    vast = Document(MANIFEST, b"{" + b" " * (5 << 20))
+    shelf.documents[vast.digest] = vast
+    shelf.tags[legacy_tag(whole, "sig")] = vast.digest
+    with Registry(shelf, referrers=False) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    described, rows = opened(site)
+    assert described["evidence"] == []
+    assert "machine.digest" in row(rows, f"manifests/{made.digest}")["note"]
+    assert "machine.too-large" in row(rows, legacy_tag(whole, "sig"))["note"]
 
 
 def test_tags_that_hold_something_else_are_named(site: Site) -> None:

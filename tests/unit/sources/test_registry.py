@@ -157,6 +157,24 @@ def test_where_a_repository_is_asked_for(name: str, url: str) -> None:
     assert reached.url("manifests", "1") == url
 
 
+def test_docker_hub_may_be_mirrored_by_any_of_its_names() -> None:
+    for name in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        mirrors = registry_access.read_pairs([f"{name}=mirror.test/hub"], "--mirror")
+        reached = Access(mirrors=mirrors).reached(oci_reference.parse_repository("alpine"))
+        assert reached.url("x") == "https://mirror.test/v2/hub/library/alpine/x"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_registry_that_knows_no_head_is_asked_by_get_what_it_wants(
+    shelf: Shelf, status: int
+) -> None:
+    with Place(shelf, auth="basic") as place:
+        challenge = answer(401, b"", 'WWW-Authenticate: Basic realm="x"')
+        place.fault(place.path("manifests", "1.0"), challenge, answer(status), challenge)
+        assert str(resolved(place).digest) == shelf.tags["1.0"]
+    assert [r.method for r in place.requests[:3]] == ["GET", "HEAD", "GET"]
+
+
 @pytest.mark.parametrize("value", ["a", "a=", "=b", "a=b c", "a=b@c", "a/../b=c#d"])
 def test_an_option_that_is_no_pair_is_wrong_usage(value: str) -> None:
     with pytest.raises(UsageError):
