@@ -78,11 +78,7 @@ def push(
     (``pack.changed``) for another pack than the report's, :class:`MachineError` for the rest.
     """
     _demand_same(pack, report)
-    plans = [
-        image_plan.plan(pack, verdict, unverified=unverified)
-        for verdict in report.released
-        if image_plan.is_image(verdict)
-    ]
+    plans = image_plan.plans(pack, report.released, unverified=unverified)
     if not any(item.member.startswith(oci_layout.BLOBS) for item in pack.manifest.artifacts):
         raise UsageError(
             "there is no image in this pack",

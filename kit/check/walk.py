@@ -200,7 +200,7 @@ def _facts(
     pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
 ) -> FileFacts:
     own = _own(pack, artifact, known, weighed)
-    walked = seen.images.get((artifact.source, artifact.member))
+    walked = seen.images.get((artifact.source, artifact.name))
     if walked is None:
         return own
     platforms = tuple(
@@ -210,7 +210,7 @@ def _facts(
             known,
             weighed,
         )
-        for child in walked.children
+        for child in walked.children.values()
     )
     image = ImageFacts(
         is_index=walked.is_index,
@@ -219,7 +219,8 @@ def _facts(
         chart=walked.chart,
     )
     below = (finding for platform in platforms for finding in platform.findings)
-    findings = (*walked.findings, *own.findings, *below)
+    wrong = (replace(finding, subject=artifact.name) for finding in walked.findings)
+    findings = (*wrong, *own.findings, *below)
     return replace(own, findings=findings, image=image)
 
 

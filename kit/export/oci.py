@@ -51,8 +51,7 @@ def write(pack: Pack, report: Report, to: Path, *, unverified: bool = False) -> 
             code="export.nothing",
             hint="--as files writes files",
         )
-    passed = [verdict for verdict in report.released if image_plan.is_image(verdict)]
-    plans = [image_plan.plan(pack, verdict, unverified=unverified) for verdict in passed]
+    plans = image_plan.plans(pack, report.released, unverified=unverified)
     if not plans:
         return Written(names=())
     writing.refuse_taken(_FILES, to)

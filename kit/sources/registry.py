@@ -196,8 +196,18 @@ class Registry:
                 raise
             opened = self.entrance.open(url, header)
             if opened is None:
-                raise
-        return ask(opened)
+                raise self._advised(error) from error
+        try:
+            return ask(opened)
+        except MachineError as error:
+            raise self._advised(error) from error
+
+    def _advised(self, error: MachineError) -> MachineError:
+        """Say what to do about it here."""
+        if error.code == "machine.unauthorized":
+            whose = self.reached.registry
+            error.hint = f"docker login {whose}; some registries answer so for what is not there"
+        return error
 
 
 def _called(fetched: Fetched) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from kit.errors import UsageError
+from kit.formats import docker_config
 from kit.formats.docker_config import Login
 from kit.formats.oci_reference import DOCKER_HUB, Repository
 from kit.sources import urls
@@ -91,5 +92,5 @@ def read_pairs(values: Collection[str], option: str) -> dict[str, str]:
             raise UsageError(f"{option} {value}: write HOST=OTHER, once for each HOST")
         for name in (registry, other):
             urls.parse(f"https://{name}/")  # neither may be more, or less, than it looks
-        found[registry] = other
+        found[docker_config.registry(registry)] = other
     return found

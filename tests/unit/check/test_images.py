@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -381,6 +382,15 @@ def test_over_a_hundred_signatures_are_refused(tmp_path: Path) -> None:
     report = check(carried, tmp_path)
     assert "cosign.too-many" in codes(report)
     assert not report.passed
+
+
+def test_signatures_that_are_said_to_be_about_many_images_are_refused(tmp_path: Path) -> None:
+    carried, _ = signed()
+    (kept,) = carried.evidence.values()
+    others = [carried.store.put("x", f"{number}".encode()) for number in range(16)]
+    about = tuple(sorted({*kept.about, *map(path_of, others)}))
+    carried.evidence[kept.member] = replace(kept, about=about)
+    assert "cosign.too-many" in codes(check(carried, tmp_path))
 
 
 # ---- what is unsigned ---------------------------------------------------------------

@@ -148,6 +148,12 @@ def test_c155_docker_s_first_schema_is_refused(tmp_path: Path) -> None:
     assert "oci.unsupported" in codes(report, "error")
 
 
+def test_c155_an_image_that_the_layout_calls_by_another_type_is_refused(tmp_path: Path) -> None:
+    carried, _ = of_image()
+    carried.entries[0]["mediaType"] = INDEX
+    assert codes(check(carried, tmp_path), "error") == {"oci.media-type"}
+
+
 # ---- C-156: what evidence is on -----------------------------------------------------
 
 
@@ -303,6 +309,35 @@ def test_c157_a_blob_of_evidence_that_is_missing_is_told(tmp_path: Path) -> None
     assert "policy.unmet" in codes(report, "error")
 
 
+def test_c159_one_image_by_many_names_is_walked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried, image = of_image()
+    carried.artifacts += [
+        Artifact(name=f"tool:{number}", source=SOURCE, member=path_of(image))
+        for number in range(2, 50)
+    ]
+    walked: list[str] = []
+    walk = layout.walk
+
+    def counted(*arguments: Any) -> layout.Walked:
+        walked.append(arguments[2])
+        return walk(*arguments)
+
+    monkeypatch.setattr(layout, "walk", counted)
+    report = check(carried, tmp_path)
+    assert walked == [path_of(image)]
+    assert "artifact.unnamed" in codes(report, "error")
+
+
+def test_c159_one_document_that_the_layout_lists_often_is_read_once(tmp_path: Path) -> None:
+    carried, _ = of_image()
+    carried.entries += [carried.entries[1]] * 2000
+    assert check(carried, tmp_path).passed
+    carried.entries.append(carried.entries[1] | {"mediaType": INDEX})
+    assert "oci.media-type" in codes(check(carried, tmp_path), "error")
+
+
 def test_c157_a_referrer_that_is_no_evidence_is_extra(tmp_path: Path) -> None:
     carried, image = of_image()
     referrer, layer = lab_cosign.signed_bundle(carried.store, LAB, image)
@@ -377,6 +412,27 @@ def test_c159_indexes_nested_too_deep_are_refused(tmp_path: Path) -> None:
         blob = carried.store.index(blob)
     report = check(carry(blob, carried), tmp_path)
     assert "oci.too-deep" in codes(report, "error")
+
+
+def test_c159_attestations_nested_without_end_are_refused(tmp_path: Path) -> None:
+    """What is called an attestation may be an index that has one, and so on."""
+    carried = Carried()
+    image = carried.store.image()
+    blob = image
+    for _ in range(1500):
+        blob = carried.store.index(dict(attesting(blob, image)))
+    report = check(carry(blob, carried), tmp_path)
+    assert "oci.too-deep" in codes(report, "error")
+
+
+def test_an_image_that_is_called_an_attestation_elsewhere_is_a_platform_still(
+    tmp_path: Path,
+) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    index = carried.store.index(dict(attesting(image, image)), image)
+    report = check(carry(index, carried), tmp_path, line() + "[[artifact.require]]\n" + EACH)
+    assert "policy.unmet" in codes(report, "error")
 
 
 def test_a_nested_index_is_walked(tmp_path: Path) -> None:
