@@ -28,6 +28,8 @@ CODE = re.compile(
 )
 #: Names of files that look like codes.
 FILES = {
+    "memory.json",
+    "memory.lock",
     "sigstore.json",
     "memory.json",
     "memory.lock",
