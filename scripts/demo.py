@@ -72,8 +72,7 @@ class Demo:
             cwd=self.folder,
             env=os.environ
             | {"AIRGAP_KIT_TRUST_ROOTS": "trust-roots", "AIRGAP_KIT_MEMORY": "memory"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
             check=False,
         )
