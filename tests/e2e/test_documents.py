@@ -31,8 +31,6 @@ FILES = {
     "memory.json",
     "memory.lock",
     "sigstore.json",
-    "memory.json",
-    "memory.lock",
     "sbom.json",
     "ledger.json",
     "release.toml",
