@@ -223,6 +223,20 @@ def test_buildkit_s_attestations_are_no_platforms(tmp_path: Path) -> None:
     assert check(carried, tmp_path, both).passed
 
 
+def test_what_may_be_run_is_no_attestation_whatever_it_is_called(tmp_path: Path) -> None:
+    """A runtime chooses by platform; an annotation must not hide an unsigned image there."""
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    for platform in ({"os": "linux", "architecture": "arm64"}, None):
+        carried = Carried()
+        image, evil = carried.store.image(), carried.store.image("linux/arm64", b"evil")
+        hidden = dict(attesting(evil, image)) | {"platform": platform}
+        listed = {key: value for key, value in hidden.items() if value is not None}
+        carry(carried.store.index(image, listed), carried)
+        attest_children(carried, [image])
+        report = check(carried, tmp_path, both)
+        assert codes(report, "error") == {"policy.unmet"}, platform
+
+
 def test_what_no_reader_knows_in_an_index_has_no_evidence(tmp_path: Path) -> None:
     carried = Carried()
     image = carried.store.image()
