@@ -56,6 +56,7 @@ _REFUSED = {
 
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 _REFERENCE_DIGEST = "vnd.docker.reference.digest"
+_NOWHERE = "unknown/unknown"
 REF_NAME = "org.opencontainers.image.ref.name"
 
 
@@ -97,8 +98,13 @@ class Descriptor:
 
     @property
     def is_attestation(self) -> bool:
-        """Whether it is a BuildKit attestation manifest, and so no platform's image."""
-        return self.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+        """Whether it is a BuildKit attestation manifest, and so no platform's image.
+
+        BuildKit lists one for ``unknown/unknown``. What is listed for any other platform, or
+        for none, may be run there, whatever its annotations call it.
+        """
+        called = self.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+        return called and self.platform is not None and str(self.platform) == _NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

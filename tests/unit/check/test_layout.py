@@ -223,6 +223,57 @@ def test_buildkit_s_attestations_are_no_platforms(tmp_path: Path) -> None:
     assert check(carried, tmp_path, both).passed
 
 
+def test_what_may_be_run_is_no_attestation_whatever_it_is_called(tmp_path: Path) -> None:
+    """A runtime chooses by platform; an annotation must not hide an unsigned image there."""
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    for platform in ({"os": "linux", "architecture": "arm64"}, None):
+        carried = Carried()
+        image, evil = carried.store.image(), carried.store.image("linux/arm64", b"evil")
+        hidden = dict(attesting(evil, image)) | {"platform": platform}
+        listed = {key: value for key, value in hidden.items() if value is not None}
+        carry(carried.store.index(image, listed), carried)
+        attest_children(carried, [image])
+        report = check(carried, tmp_path, both)
+        assert codes(report, "error") == {"policy.unmet"}, platform
+
+
+def test_who_signs_one_platform_is_no_second_signer_of_another(tmp_path: Path) -> None:
+    """Two of two signers of an index: of each image, and not one of each."""
+    signers = SIGNERS
+    for name in ("one", "two"):
+        signers += f"""
+[signers.{name}]
+issuer = "https://accounts.acme.test"
+identity-regexp = "(jo|mo)@acme[.]test"
+trusted-root = "acme"
+"""
+    each = ", ".join(f'{{signer = "{name}", on = "each-platform"}}' for name in ("one", "two"))
+    rule = line() + f"[[artifact.require]]\nany-of = [{each}]\nat-least = 2\n"
+    carried, _, children = of_index("linux/amd64", "linux/arm64")
+
+    def sign(*pairs: tuple[Blob, str]) -> Report:
+        for child in children:
+            layers = [
+                lab_cosign.signature(
+                    carried.store,
+                    LAB,
+                    child,
+                    REPOSITORY,
+                    identity=f"{who}@acme.test",
+                    issuer="https://accounts.acme.test",
+                )
+                for image, who in pairs
+                if image is child
+            ]
+            carried.sig(carried.store.attached(*layers), child)
+        path = carried.write(tmp_path / "tool.pack.tar")
+        return judged(path, rule, LAB, signers=signers)
+
+    amd, arm = children
+    assert codes(sign((amd, "jo"), (arm, "mo")), "error") == {"policy.too-few-signers"}
+    assert sign((amd, "jo"), (amd, "mo"), (arm, "jo"), (arm, "mo")).passed
+
+
 def test_what_no_reader_knows_in_an_index_has_no_evidence(tmp_path: Path) -> None:
     carried = Carried()
     image = carried.store.image()

@@ -75,7 +75,9 @@ def test_an_index_tells_platforms_from_attestations() -> None:
         "vnd.docker.reference.digest": descriptor(b"child")["digest"],
     }
     child = descriptor(b"child", platform=platform)
-    found = parse(index(manifests=[child, descriptor(b"attestation", annotations=about)]))
+    nowhere = {"os": "unknown", "architecture": "unknown"}
+    attestation = descriptor(b"attestation", annotations=about, platform=nowhere)
+    found = parse(index(manifests=[child, attestation]))
     assert isinstance(found, Index)
     assert found.platforms == found.manifests[:1]
     assert str(found.manifests[0].platform) == "linux/arm64/v8"
