@@ -9,12 +9,10 @@ not list referrers itself, the index under the fallback tag. Then all of it is f
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 from kit.errors import MalformedError, PackError, UsageError
@@ -80,11 +78,7 @@ def push(
     (``pack.changed``) for another pack than the report's, :class:`MachineError` for the rest.
     """
     _demand_same(pack, report)
-    plans = [
-        image_plan.plan(pack, verdict, unverified=unverified)
-        for verdict in report.released
-        if image_plan.is_image(verdict)
-    ]
+    plans = image_plan.plans(pack, report.released, unverified=unverified)
     if not any(item.member.startswith(oci_layout.BLOBS) for item in pack.manifest.artifacts):
         raise UsageError(
             "there is no image in this pack",
@@ -121,10 +115,18 @@ class _Sending:
         self._pack = pack
         self._plan = plan
         self._say = to.say
+        if plan.reference is None:
+            raise UsageError(
+                f"{plan.name}: its line names a folder, and so no repository to send it to",
+                code="push.unnamed",
+                subject=plan.name,
+                hint="export --as oci writes a layout; skopeo or oras send that wherever you say",
+            )
         repository = to.repository(plan.reference.repository)
         self._upload = Upload(repository, to.access, to.client)
-        tag = plan.reference.tag
-        self.name = f"{repository}:{tag}" if tag else f"{repository}@{plan.root.digest}"
+        self._tag = plan.reference.tag
+        named = f":{self._tag}" if self._tag else f"@{plan.root.digest}"
+        self.name = f"{repository}{named}"
 
     # ---- before anything is sent
 
@@ -148,7 +150,7 @@ class _Sending:
         *below, root = self._plan.documents
         for document in below:
             yield document, str(document.digest)
-        yield root, self._plan.reference.tag or str(root.digest)
+        yield root, self._tag or str(root.digest)
         for document in self._plan.evidence:
             yield document, document.tag or str(document.digest)
 
@@ -192,9 +194,7 @@ class _Sending:
     # ---- reading back
 
     def confirm(self) -> None:
-        with tempfile.TemporaryDirectory(prefix="airgap-kit-") as folder:
-            aside = Path(folder)
-            each(lambda b: self._upload.confirm_blob(b, aside / b.digest.hex), list(self._blobs()))
+        each(self._upload.confirm_blob, list(self._blobs()))
         for document, reference in self._named():
             self._upload.confirm_manifest(reference, _described(document))
             if document.subject is not None:

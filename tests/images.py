@@ -180,6 +180,7 @@ def judged(
     keys: tuple[bytes, ...] = (),
     signers: str = SIGNERS,
     only: tuple[str, ...] = (),
+    workers: int = 1,
 ) -> Report:
     """Check a pack under a policy by a lab instance's trusted root; ``keys`` are PEM."""
     raw = lab.trusted_root()
@@ -195,7 +196,7 @@ def judged(
     )
     release = release_file.parse((signers + policy).encode(), "release.toml")
     with Pack.open(path) as pack:
-        return check(pack, release, {"acme": anchor}, Options(at=NOW, workers=1, only=only))
+        return check(pack, release, {"acme": anchor}, Options(at=NOW, workers=workers, only=only))
 
 
 def codes(report: Report, level: str | None = None) -> set[str]:

@@ -1,5 +1,6 @@
 """A second reader of packs, from bundles/FORMAT.md alone: no code of the kit, only the library."""
 
+import base64
 import hashlib
 import json
 import re
@@ -95,4 +96,48 @@ def read(path: Path) -> dict[str, bytes]:
         demand(hashlib.sha256(content).hexdigest() == member["sha256"])
         found[member["path"]], due = content, due + entry(member["path"], content)
     demand(pack == due + bytes(1024))
+    return found
+
+
+TYPE = "application/vnd.airgap-kit.custody+json"
+SEAL = {"payload": ".+", "payloadType": re.escape(TYPE), "signatures": list}
+SIGNED = {"keyid": "sha256:[0-9a-f]{64}|openpgp:([0-9A-F]{40}|[0-9A-F]{64})", "sig": ".+"}
+RECORD = {
+    "schema": int, "pack": "[0-9a-f]{64}", "previous": "(|[0-9a-f]{64})",
+    "role": "collected|handed-over|received", "note": f"[^{HIDDEN}]{{0,500}}",
+    "at": r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\dZ",
+}  # fmt: skip
+
+
+def canonical(raw: bytes) -> Any:
+    value = json.loads(raw)
+    again = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
+    demand(again.encode() == raw)
+    return value
+
+
+def octets(text: str) -> bytes:
+    raw = base64.b64decode(text, validate=True)
+    demand(raw, base64.b64encode(raw).decode() == text)
+    return raw
+
+
+def custody(raw: bytes, pack: str) -> list[tuple[str, bytes, bytes]]:
+    """Return key, signature and signed bytes of each line beside a pack, or raise ValueError."""
+    demand(0 < len(raw) <= 4 << 20, raw[-1:] == b"\n", raw.count(b"\n") <= 1000)
+    found, before = [], None
+    for line in raw[:-1].split(b"\n"):
+        demand(len(line) <= 32 << 10)
+        envelope = canonical(line + b"\n")
+        shaped(envelope, SEAL)
+        demand(len(envelope["signatures"]) == 1)
+        shaped(signature := envelope["signatures"][0], SIGNED)
+        said = canonical(record := octets(envelope["payload"]))
+        demand(type(said) is dict, said.get("previous", "") != "")
+        shaped(said | {"previous": said["previous"] or ""}, RECORD)
+        demand(said["schema"] == 1, said["pack"] == pack, said["previous"] == before)
+        demand(datetime.fromisoformat(said["at"]), before is None or said["role"] != "collected")
+        signed = b"DSSEv1 %d %s %d %s" % (len(TYPE), TYPE.encode(), len(record), record)
+        found.append((signature["keyid"], octets(signature["sig"]), signed))
+        before = hashlib.sha256(line).hexdigest()
     return found

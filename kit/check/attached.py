@@ -31,6 +31,9 @@ _MAX_BYTES = {
 #: Kinds of evidence whose member is a manifest with a layer for each piece of it.
 KINDS = frozenset({*_LAYER_TYPES, EvidenceKind.BUILDKIT})
 
+#: Images that one manifest of signatures is said to be about: one, or two of one digest.
+MAX_ABOUT = 16
+
 _PREDICATE_TYPE = "in-toto.io/predicate-type"
 _MAX_TYPES = 8
 
@@ -52,6 +55,10 @@ def jobs(pack: Pack, known: Known, evidence: EvidenceFile, weighed: Weighed) -> 
     if not all(subject.member.startswith(oci_layout.BLOBS) for subject in subjects):
         # What signs a digest of an image says nothing of a file that has this digest.
         refuse(evidence.member, UnsupportedError("it is about images, and not for files"))
+        return
+    if len(subjects) > MAX_ABOUT:
+        many = f"it is said to be about {len(subjects)} images, over {MAX_ABOUT}"
+        refuse(evidence.member, RejectedError(many, code="cosign.too-many"))
         return
     try:
         for layer in _layers(pack, evidence, refuse):

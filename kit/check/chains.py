@@ -122,7 +122,7 @@ class _Walk:
 
     def _newer(self, walked: Walked, raw: bytes) -> Iterator[Finding]:
         """Tell of what the chain has that this host has not taken over."""
-        anchor, until = self.anchor, walked.timestamp.expires
+        anchor, until = self.anchor, walked.valid_until
         when, pinned_until = render_time(until), anchor.record().vouched_until
         if hashlib.sha256(raw).hexdigest() == anchor.sha256:
             if walked.root.version > self.tuf.version:
@@ -158,7 +158,7 @@ def _record(anchor: Anchor, walked: Walked, target: str) -> AnchorRecord:
     record, chain = anchor.record(), walked.chain(target)
     until = record.vouched_until
     if chain.trusted_root_sha256 == anchor.sha256:
-        until = max(filter(None, (until, walked.timestamp.expires)))
+        until = max(filter(None, (until, walked.valid_until)))
     return replace(
         record,
         root_version=walked.root.version,
@@ -174,7 +174,7 @@ def _difference(own: TrustedRoot, raw: bytes) -> str:
     except MalformedError as error:
         return f"this version of the kit cannot read it ({error.message:.200})"
     ours, theirs = _entries(own), _entries(other)
-    return f"{len(theirs - ours)} entries that this host's has not, {len(ours - theirs)} without"
+    return f"{len(theirs - ours)} entries are new or other, {len(ours - theirs)} of ours are gone"
 
 
 def _entries(root: TrustedRoot) -> set[object]:

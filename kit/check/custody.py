@@ -90,8 +90,9 @@ def _weighed(
         findings.append(_note("custody.unknown-key", "this host does not have the key", seal))
     elif level is not None:
         try:
-            sealers.demand_signed(seal)
-            verified = True
+            verified = not sealers.signing_keys(seal) & sealed.denied
+            if not verified:
+                findings.append(_note("custody.denied", "the policy denies the subkey", seal))
         except EvidenceError as error:
             findings.append(_finding(level, error))
     record = seal.record

@@ -105,13 +105,13 @@ def _expiry(record: AnchorRecord, at: datetime) -> Iterator[Finding]:
             f"{render_time(expires)}. It is an anchor all the same; newer ones are not known here",
             hint="collect a pack with newer metadata, then `airgap-kit trust import PACK`",
         )
-    if chain is not None and at >= chain.timestamp_expires:
+    if chain is not None and at >= chain.valid_until:
         yield Finding(
             level=Level.NOTE,
-            code="trust.timestamp-expired",
+            code="trust.chain-expired",
             subject=record.instance,
-            message="the carried TUF timestamp vouched until "
-            f"{render_time(chain.timestamp_expires)}; what was revoked since is not known here",
+            message="the TUF metadata in the pack vouched until "
+            f"{render_time(chain.valid_until)}; what was revoked since is not known here",
         )
 
 

@@ -17,6 +17,10 @@ from kit.model import Answer, Finding, Level, Verdict
 from kit.pack.reader import Pack
 
 _TOLD = 8
+#: Characters of a row's texts that are told, and of one that may name a file: a ledger is
+#: whoever's, and may have very long ones.
+_SHOWN = 300
+_LONGEST_NAME = 512
 #: What an absent piece of evidence, or a missing file, explains.
 _EXPLAINED = frozenset({"policy.unmet", "artifact.missing", "artifact.name-unproved"})
 
@@ -35,7 +39,7 @@ def lost(pack: Pack, inquiries: Sequence[Inquiry]) -> Iterator[Finding]:
     there = {member.sha256 for member in pack.manifest.members}
     for inquiry in inquiries:
         gone = [
-            f"{row.wanted} (sha256:{row.sha256})"
+            f"{row.wanted[:_SHOWN]} (sha256:{row.sha256})"
             for row in inquiry.asked
             if row.answer is Answer.FOUND
             and row.carried
@@ -61,7 +65,7 @@ def explained(verdicts: Sequence[Verdict], inquiries: Sequence[Inquiry]) -> tupl
             if row.answer is Answer.ABSENT:
                 about = next((n for n in _about(row.wanted) if (inquiry.source, n) in names), "")
                 absent.setdefault((inquiry.source, about), []).append(
-                    f"{row.wanted} at {row.place}"
+                    f"{row.wanted[:_SHOWN]} at {row.place[:_SHOWN]}"
                 )
     return tuple(
         _explained(
@@ -75,6 +79,8 @@ def explained(verdicts: Sequence[Verdict], inquiries: Sequence[Inquiry]) -> tupl
 
 def _about(wanted: str) -> Iterator[str]:
     """Yield the names of files that what was wanted may be, or be about."""
+    if len(wanted) > _LONGEST_NAME:
+        return
     yield wanted
     yield wanted.rpartition(" of ")[2]  # `attestations of NAME`
     while (named := kinds.named_after(wanted)) is not None:

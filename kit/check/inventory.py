@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from kit.check import attached
 from kit.check.layout import Walked
 from kit.errors import EvidenceError, MalformedError
 from kit.formats import oci_layout, oci_manifest, oci_reference, strictjson
 from kit.formats.oci_manifest import REF_NAME, Descriptor, ImageManifest, Index
 from kit.formats.source_text import parse_source
-from kit.model import Finding, Level, Member
+from kit.model import EvidenceKind, Finding, Level, Member
 from kit.pack.reader import Pack
 
 MAX_FINDINGS = 64
+
+#: Kinds of evidence whose member is a manifest, or may be.
+_MANIFESTS = attached.KINDS | {EvidenceKind.UNKNOWN}
 
 
 def account(
@@ -41,6 +45,10 @@ class _Inventory:
         self._pack = pack
         self._members = members
         self._walked = walked
+        self._types = {path: image.media_type for path, image in walked.items()}
+        self._sources: dict[str, list[str]] = {}
+        for artifact in pack.manifest.artifacts:
+            self._sources.setdefault(artifact.member, []).append(artifact.source)
         self._evidence = {evidence.member for evidence in pack.manifest.evidence}
         self._known = {oci_layout.MARKER, oci_layout.INDEX, *self._evidence}
         self._known |= {blob for image in walked.values() for blob in image.blobs}
@@ -58,9 +66,9 @@ class _Inventory:
         listed = {oci_layout.blob(entry.digest) for entry in entries}
         for member in sorted(self._walked.keys() - listed):
             yield _error("oci.index", member, f"{oci_layout.INDEX} does not list this image")
-        for member in sorted(self._evidence):
-            if member.startswith(oci_layout.BLOBS):
-                yield from self._below(member)
+        for evidence in self._pack.manifest.evidence:
+            if evidence.member.startswith(oci_layout.BLOBS) and evidence.kind in _MANIFESTS:
+                yield from self._below(evidence.member)
         for path in sorted(self._members):
             if path.startswith(oci_layout.FOLDER) and path not in self._known:
                 yield _error("oci.extra", path, "nothing that was checked leads to it")
@@ -100,13 +108,23 @@ class _Inventory:
                 "oci.size", path, f"has {kept.size} bytes; {oci_layout.INDEX} says {entry.size}"
             )
         yield from self._name(entry, path)
-        if path in self._walked:
-            return
+        # Read once, and not kept: an index may list one document thousands of times.
+        if path not in self._types:
+            yield from self._once(path)
+        media_type = self._types[path]
+        if media_type not in (None, entry.media_type):
+            called = f"{oci_layout.INDEX} calls it {entry.media_type[:100]}"
+            yield _error("oci.media-type", path, f"{called}, and it is {media_type}")
+
+    def _once(self, path: str) -> Iterator[Finding]:
+        """Account for a document that is no image; keep its type, none where it has no form."""
+        self._types[path] = None
         try:
-            document = self._document(path, entry.media_type)
+            document = self._document(path)
         except EvidenceError as error:
             yield _error(error.code, path, error.message)
             return
+        self._types[path] = document.media_type
         if self._is_evidence(path, document):
             self._known.add(path)
             yield from self._parts(path, document)
@@ -116,7 +134,7 @@ class _Inventory:
         name = entry.annotations.get(REF_NAME)
         if name is None:
             return
-        sources = [a.source for a in self._pack.manifest.artifacts if a.member == path]
+        sources = self._sources.get(path, ())
         if not sources and _is_tag_of_evidence(name):
             return
         if name not in _tags(sources):
@@ -127,18 +145,15 @@ class _Inventory:
             )
 
     def _is_evidence(self, path: str, document: ImageManifest | Index) -> bool:
-        """Say whether a document that is no artifact came because it speaks of one."""
-        if path in self._evidence:
-            return True
-        about = document.subject
-        if about is not None and oci_layout.blob(about.digest) in self._known:
-            return True
-        return any(oci_layout.blob(part.digest) in self._evidence for part in document.parts)
+        """Say whether a document that is no artifact, or a part of it, is told as evidence."""
+        return path in self._evidence or any(
+            oci_layout.blob(part.digest) in self._evidence for part in document.parts
+        )
 
     def _below(self, member: str) -> Iterator[Finding]:
         """Account for what evidence is made of that is a manifest."""
         try:
-            document = self._document(member, None)
+            document = self._document(member)
         except EvidenceError:
             return
         yield from self._parts(member, document)
@@ -156,8 +171,8 @@ class _Inventory:
                     message=f"of this evidence, {part.digest} is not in the pack",
                 )
 
-    def _document(self, path: str, media_type: str | None) -> ImageManifest | Index:
-        return oci_manifest.parse(self._pack.read(path, oci_manifest.MAX_BYTES), media_type)
+    def _document(self, path: str) -> ImageManifest | Index:
+        return oci_manifest.parse(self._pack.read(path, oci_manifest.MAX_BYTES))
 
 
 def _tags(sources: Collection[str]) -> frozenset[str]:

@@ -24,6 +24,16 @@ MAX_DESCRIPTORS = 20_000
 #: Findings kept of one image, of each level: what fails it is never crowded out by a note.
 MAX_FINDINGS = 32
 
+_TAMPERED = "the pack was put together wrongly, or changed since: collect again, and ask who did it"
+_HINTS = {
+    "oci.mismatch": _TAMPERED,
+    "oci.size": _TAMPERED,
+    "oci.blob-missing": _TAMPERED,
+    "oci.platform-missing": "collect again, or choose `platforms` in the release file",
+    "oci.platform": "collect again, or choose other `platforms` in the release file",
+    "oci.foreign": "its publisher lets only others hand it out: such an image is not carried whole",
+    "helm.provenance": "ask its publisher for a signature over the chart's manifest",
+}
 _ELSEWHERE = (".foreign.", ".nondistributable.")
 
 
@@ -39,12 +49,14 @@ class Child:
 class Walked:
     """What an image is made of, and what is wrong with it.
 
-    ``children`` are the images of an index that are in the pack, none for a single image.
-    ``blobs`` are the members that it leads to.
+    ``children`` are the images of an index that are in the pack, each once, by their members;
+    none for a single image. ``blobs`` are the members that it leads to, and ``media_type`` is its
+    own, where it can be read.
     """
 
+    media_type: str | None = None
     is_index: bool = False
-    children: list[Child] = field(default_factory=list)
+    children: dict[str, Child] = field(default_factory=dict)
     blobs: set[str] = field(default_factory=set)
     chart: Chart | None = None
     findings: list[Finding] = field(default_factory=list)
@@ -60,16 +72,15 @@ def walk(
     pack: Pack,
     members: Mapping[str, Member],
     root: str,
-    name: str,
     platforms: Sequence[Platform] = (),
 ) -> Walked:
-    """Return what the image called ``name``, whose document is the member ``root``, leads to.
+    """Return what the image whose document is the member ``root`` leads to.
 
     ``members`` are the pack's, by path. With ``platforms`` only images for these must be
-    there; without, all that the index lists.
+    there; without, all that the index lists. Findings are about ``root``.
     """
-    found = _Walk(pack, members, name, platforms)
-    found.start(root)
+    found = _Walk(pack, members, root, platforms)
+    found.start()
     return found.walked
 
 
@@ -80,24 +91,27 @@ class _Walk:
         self,
         pack: Pack,
         members: Mapping[str, Member],
-        name: str,
+        root: str,
         platforms: Sequence[Platform],
     ) -> None:
         self.walked = Walked()
         self._pack = pack
         self._members = members
-        self._name = name
+        self._root = root
         self._platforms = platforms
-        self._seen: set[tuple[str, str]] = set()
+        # Whether each document that was walked is an image, by digest and media type.
+        self._seen: dict[tuple[str, str], bool] = {}
         self._looked = 0
 
-    def start(self, root: str) -> None:
+    def start(self) -> None:
+        root = self._root
         digest = oci_layout.digest_of(root)
         if digest is None or self._members[root].sha256 != digest.hex:
             self._fail("oci.mismatch", f"{root} holds other bytes than its name says")
             return
         self.walked.blobs.add(root)
         document = self._document(root, None)
+        self.walked.media_type = None if document is None else document.media_type
         if isinstance(document, Index):
             self.walked.is_index = True
             self._index(document, 1)
@@ -127,11 +141,11 @@ class _Walk:
         }
         for part in index.parts:
             if part.is_attestation:
-                self._attestation(part, wanted)
+                self._attestation(part, wanted, depth)
             elif part.digest in wanted or oci_layout.blob(part.digest) in self._members:
                 self._child(part, depth)
 
-    def _attestation(self, part: Descriptor, wanted: Collection[Digest | None]) -> None:
+    def _attestation(self, part: Descriptor, wanted: Collection[Digest | None], depth: int) -> None:
         """Follow BuildKit's attestation of an image that must be there."""
         try:
             about = part.attests
@@ -140,25 +154,26 @@ class _Walk:
             return
         there = oci_layout.blob(part.digest) in self._members
         if (there or about in wanted) and self._is_there(part):
-            self._below(part, 0)
+            self._below(part, depth)
 
     def _child(self, part: Descriptor, depth: int) -> None:
         if not self._is_there(part, missing="oci.platform-missing"):
             return
         document = self._below(part, depth)
-        if isinstance(document, ImageManifest):
+        # What is of an unknown type may run somewhere: nobody's evidence is about it, then.
+        if self._seen.get(_key(part), not oci_manifest.is_document(part.media_type)):
             told = str(part.platform) if part.platform else f"{part.digest}"[:19]
-            self.walked.children.append(Child(platform=told, member=oci_layout.blob(part.digest)))
-            if part.platform is not None and self._platforms:
-                self._demand_config(document, (part.platform,))
+            child = Child(platform=told, member=oci_layout.blob(part.digest))
+            self.walked.children.setdefault(child.member, child)
+        if isinstance(document, ImageManifest) and self._platforms and part.platform is not None:
+            self._demand_config(document, (part.platform,))
 
     def _below(self, part: Descriptor, depth: int) -> ImageManifest | Index | None:
-        """Walk a document below an index, once; return it where it can be read."""
-        key = (part.digest.hex, part.media_type)
-        if key in self._seen or not oci_manifest.is_document(part.media_type):
+        """Walk a document below an index, and return it; once, and where it can be read."""
+        if _key(part) in self._seen or not oci_manifest.is_document(part.media_type):
             return None
-        self._seen.add(key)
         document = self._document(oci_layout.blob(part.digest), part.media_type)
+        self._seen[_key(part)] = isinstance(document, ImageManifest)
         if isinstance(document, Index):
             self._index(document, depth + 1)
         elif document is not None:
@@ -266,8 +281,18 @@ class _Walk:
     def _find(self, level: Level, code: str, message: str) -> None:
         if sum(found.level is level for found in self.walked.findings) < MAX_FINDINGS:
             self.walked.findings.append(
-                Finding(level=level, code=code, subject=self._name, message=message)
+                Finding(
+                    level=level,
+                    code=code,
+                    subject=self._root,
+                    message=message,
+                    hint=_HINTS.get(code),
+                )
             )
+
+
+def _key(part: Descriptor) -> tuple[str, str]:
+    return part.digest.hex, part.media_type
 
 
 def _fits(platform: Platform, wanted: Platform, *, or_silent: bool = False) -> bool:

@@ -149,14 +149,11 @@ def check(
 
 def _failed_as_a_whole(report: Report) -> Report:
     """Fail every artifact for what fails all of the pack: none of them may read PASS then."""
-    whole = [
-        finding
-        for finding in report.findings
-        if finding.level is Level.ERROR and finding.code not in _OF_ONE
-    ]
-    if not whole:
+    whole = (finding for finding in report.findings if finding.level is Level.ERROR)
+    first = next((finding for finding in whole if finding.code not in _OF_ONE), None)
+    if first is None:
         return report
-    failed = (replace(v, findings=(*whole, *v.findings)) for v in report.verdicts)
+    failed = (replace(verdict, findings=(first, *verdict.findings)) for verdict in report.verdicts)
     return replace(report, verdicts=tuple(failed))
 
 
@@ -215,7 +212,7 @@ def _facts(
     pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
 ) -> FileFacts:
     own = _own(pack, artifact, known, weighed)
-    walked = seen.images.get((artifact.source, artifact.member))
+    walked = seen.images.get((artifact.source, artifact.name))
     if walked is None:
         return own
     platforms = tuple(
@@ -225,7 +222,7 @@ def _facts(
             known,
             weighed,
         )
-        for child in walked.children
+        for child in walked.children.values()
     )
     image = ImageFacts(
         is_index=walked.is_index,
@@ -234,7 +231,8 @@ def _facts(
         chart=walked.chart,
     )
     below = (finding for platform in platforms for finding in platform.findings)
-    findings = (*walked.findings, *own.findings, *below)
+    wrong = (replace(finding, subject=artifact.name) for finding in walked.findings)
+    findings = (*wrong, *own.findings, *below)
     return replace(own, findings=findings, image=image)
 
 

@@ -17,7 +17,7 @@ from kit.formats.encodings import render_time
 from kit.formats.memory_file import Known
 from kit.report import differences
 from kit.report.escape import plain
-from kit.trust import renewal
+from kit.trust import placing
 from kit.trust.anchors import FILE
 from kit.trust.places import Place
 from kit.trust.renewal import Offered
@@ -106,7 +106,7 @@ def write(
     """Put what is news in place; tell of an earlier place that will be used all the same."""
     renewed = Renewed(at=at)
     for offer, source in offers:
-        written = offer.is_news and renewal.write(offer, folder, source, at)
+        written = offer.is_news and placing.write(offer, folder, source, at)
         if written:
             _tell_shadowed(offer.pinned.instance, folder, places)
         renewed.parts.append((offer, written))

@@ -23,7 +23,7 @@ from kit.sources import github as github_source
 from kit.sources import https as https_source
 from kit.sources import index as package_index
 from kit.sources import npm as npm_source
-from kit.sources import npm_registry
+from kit.sources import npm_registry, oci_folder
 from kit.sources import oci as oci_source
 from kit.sources import pypi as pypi_source
 from kit.sources.downloads import Downloads
@@ -180,6 +180,9 @@ class Places:
             yield f"  {asked.answer.value}: {asked.wanted}{note}"
 
     def _from_file(self, source: Source, line: Line | None, _: Gathered) -> Gathered:
+        folder = self._base / source.location
+        if line is not None and source.is_folder and oci_folder.is_layout(folder):
+            return oci_folder.gather(source, folder, line.takes)
         return file_source.gather(source, self._base, _takes(line), self._ours)
 
     def _from_https(self, source: Source, line: Line | None, _: Gathered) -> Gathered:

@@ -62,7 +62,8 @@ class Completing:
 
         Raises :class:`MachineError` for a log that did not answer.
         """
-        found = list(wants.find(gathered, by_key=self.lookup.by_key))
+        wanted = wants.find(gathered, by_key=self.lookup.by_key)
+        found = list({wanting.key: wanting for wanting in wanted}.values())
         if found and self.lookup.off is None:
             self.say(f"asking the log for the proofs of {len(found)} files of signatures")
         replies = each(self._once, found)

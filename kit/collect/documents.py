@@ -22,7 +22,9 @@ about them, carried as they were received. It was written by airgap-kit.
   release.toml    the release file it was collected with (a record, not a policy)
   ledger.json     every place that was asked, and what it answered
   artifacts/      the release files, as published
-  evidence/       signatures, attestations, digest manifests, as received
+  evidence/       signatures, attestations, digest manifests, as received;
+                  what ends in .rekor.sigstore.json was made while collecting,
+                  of a signature and of what the transparency log answered
   trust/          TUF metadata, if any: it counts only from a root that you hold
 {images}
 To verify it, on a host that has the kit and its own copy of the release file

@@ -22,8 +22,9 @@ def docker_archive(pack: Pack, plans: Sequence[ImagePlan]) -> list[dict[str, Any
     found = []
     for plan in plans:
         images = [image for image in _images(pack, plan) if _is_loadable(image)]
-        if len(images) == 1 and plan.reference.tag is not None:
-            found.append(_entry(images[0], f"{plan.reference.repository}:{plan.reference.tag}"))
+        named = plan.reference
+        if len(images) == 1 and named is not None and named.tag is not None:
+            found.append(_entry(images[0], f"{named.repository}:{named.tag}"))
     return found
 
 

@@ -8,12 +8,12 @@ speaks of them; a layout has no order. Nothing here writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kit.errors import EvidenceError
 from kit.formats import oci_layout, oci_manifest, oci_reference, strictjson
-from kit.formats.oci_manifest import REF_NAME, Descriptor, ImageManifest, Index
+from kit.formats.oci_manifest import REF_NAME, ImageManifest, Index
 from kit.formats.oci_reference import Reference
 from kit.formats.source_text import parse_source
 from kit.model import Digest, EvidenceFile, EvidenceKind, Verdict
@@ -44,11 +44,12 @@ class ImagePlan:
     """One image: ``documents`` from the bottom up, the image's own last.
 
     ``blobs`` are the members of everything that is no document, evidence's too; ``evidence``
-    are its documents; ``left_out`` the names of evidence that is not handed on, and why.
+    are its documents; ``reference`` is what its line names, nothing where that is a folder;
+    ``left_out`` the names of evidence that is not handed on, and why.
     """
 
     name: str
-    reference: Reference
+    reference: Reference | None
     blobs: tuple[str, ...]
     documents: tuple[Document, ...]
     evidence: tuple[Document, ...]
@@ -65,21 +66,26 @@ def is_image(verdict: Verdict) -> bool:
     return bool(verdict.members) and verdict.members[0].startswith(oci_layout.BLOBS)
 
 
-def plan(pack: Pack, verdict: Verdict, *, unverified: bool = False) -> ImagePlan:
-    """Return what belongs to an image of an opened pack whose check passed.
+def plans(
+    pack: Pack, verdicts: Iterable[Verdict], *, unverified: bool = False
+) -> tuple[ImagePlan, ...]:
+    """Return what belongs to each of the images among ``verdicts``, all of which passed.
 
     ``unverified`` adds the evidence of which no verifier accepted anything. Raises
-    :class:`PackError` where the pack changed since.
+    :class:`PackError` where the pack changed since it was checked.
     """
-    made = _Plan(pack, verdict, unverified=unverified)
+    images = [verdict for verdict in verdicts if is_image(verdict)]
+    listing = _listing(pack) if images else {}
+    return tuple(_plan(pack, verdict, listing, unverified=unverified) for verdict in images)
+
+
+def _plan(pack: Pack, verdict: Verdict, listing: _Listing, *, unverified: bool) -> ImagePlan:
+    made = _Plan(pack, verdict, listing, unverified=unverified)
     made.image(verdict.members[0], None)
     made.evidence()
-    reference = parse_source(verdict.source, "source").image
-    if reference is None:
-        raise TypeError("an image's line names an image")
     return ImagePlan(
         name=verdict.name,
-        reference=reference,
+        reference=parse_source(verdict.source, "source").image,
         blobs=tuple(sorted(made.blobs)),
         documents=tuple(made.documents.values()),
         evidence=tuple(made.attached.values()),
@@ -120,12 +126,15 @@ def _index_of(documents: Iterable[Document]) -> bytes:
 class _Plan:
     """A plan in the making."""
 
-    def __init__(self, pack: Pack, verdict: Verdict, *, unverified: bool) -> None:
+    def __init__(
+        self, pack: Pack, verdict: Verdict, listing: _Listing, *, unverified: bool
+    ) -> None:
         self.blobs: set[str] = set()
         self.documents: dict[str, Document] = {}
         self.attached: dict[tuple[str, str | None], Document] = {}
         self.left_out: list[tuple[str, str]] = []
         self._pack = pack
+        self._listing = listing
         self._members = {member.path for member in pack.manifest.members}
         self._image = set(verdict.members)
         self._accepted = set(verdict.evidence)
@@ -150,15 +159,25 @@ class _Plan:
 
     def evidence(self) -> None:
         """Add the evidence about any of the documents."""
-        lists = self._listing()
         for evidence in self._pack.manifest.evidence:
             about = [m for m in evidence.about if m in self.documents]
             if not about or evidence.member in self.documents:
                 continue
-            if evidence.member not in self._accepted and not self._unverified:
-                self.left_out.append((evidence.name, "nothing in it was verified"))
-            elif not self._attach(evidence, about, lists.get(evidence.member, ())):
-                self.left_out.append((evidence.name, "its manifest is not whole in the pack"))
+            why = self._refusal(evidence, about)
+            if why is not None:
+                self.left_out.append((evidence.name, why))
+
+    def _refusal(self, evidence: EvidenceFile, about: Iterable[str]) -> str | None:
+        """Add a piece of evidence, or return why it is not handed on."""
+        if not evidence.member.startswith(oci_layout.BLOBS):
+            return "it is a file, and no registry keeps it beside an image"
+        if evidence.member not in self._accepted and not self._unverified:
+            return "nothing in it was verified"
+        try:
+            whole = self._attach(evidence, about, self._listing.get(evidence.member, ()))
+        except EvidenceError as error:
+            return f"it cannot be read: {error.message}"
+        return None if whole else "its manifest is not whole in the pack"
 
     def _attach(
         self, evidence: EvidenceFile, about: Iterable[str], listed_by: Iterable[Document]
@@ -198,45 +217,53 @@ class _Plan:
         self.blobs |= members
         return True
 
-    def _listing(self) -> dict[str, list[Document]]:
-        """Return, by layer, the manifests of evidence that the layout lists: of one layer each."""
-        found: dict[str, list[Document]] = {}
-        for entry, manifest in self._entries():
-            if len(manifest.layers) == 1:
-                member = oci_layout.blob(entry.digest)
-                tag = entry.annotations.get(REF_NAME) if manifest.subject is None else None
-                document = self._described(member, manifest, tag)
-                found.setdefault(oci_layout.blob(manifest.layers[0].digest), []).append(document)
-        return found
-
-    def _entries(self) -> Iterator[tuple[Descriptor, ImageManifest]]:
-        for entry in self._read(oci_layout.INDEX, oci_manifest.OCI_INDEX).parts:
-            member = oci_layout.blob(entry.digest)
-            if member in self.documents or member not in self._members:
-                continue
-            try:
-                document = self._read(member, entry.media_type)
-            except EvidenceError:
-                continue  # a finding of the check already
-            if isinstance(document, ImageManifest):
-                yield entry, document
-
     # ---- documents
 
     def _read(self, member: str, media_type: str | None) -> ImageManifest | Index:
-        return oci_manifest.parse(self._pack.read(member, oci_manifest.MAX_BYTES), media_type)
+        return _read(self._pack, member, media_type)
 
-    def _described(
-        self, member: str, document: ImageManifest | Index, tag: str | None = None
-    ) -> Document:
-        kept = self._pack.member(member)
-        return Document(
-            member=member,
-            media_type=document.media_type,
-            digest=Digest("sha256", kept.sha256),
-            size=kept.size,
-            tag=tag,
-            subject=None if document.subject is None else document.subject.digest,
-            artifact_type=document.kind if isinstance(document, ImageManifest) else None,
-            annotations=document.annotations if document.subject is not None else {},
-        )
+    def _described(self, member: str, document: ImageManifest | Index) -> Document:
+        return _described(self._pack, member, document)
+
+
+#: By layer, the manifests of evidence that a layout lists: of one layer each.
+_Listing = Mapping[str, list[Document]]
+
+
+def _listing(pack: Pack) -> _Listing:
+    members = {member.path for member in pack.manifest.members}
+    found: dict[str, list[Document]] = {}
+    read: set[tuple[str, str | None]] = set()
+    for entry in _read(pack, oci_layout.INDEX, oci_manifest.OCI_INDEX).parts:
+        member, tag = oci_layout.blob(entry.digest), entry.annotations.get(REF_NAME)
+        if member not in members or (member, tag) in read:
+            continue
+        read.add((member, tag))
+        try:
+            document = _read(pack, member, entry.media_type)
+        except EvidenceError:
+            continue  # a finding of the check already
+        if isinstance(document, ImageManifest) and len(document.layers) == 1:
+            told = _described(pack, member, document, tag if document.subject is None else None)
+            found.setdefault(oci_layout.blob(document.layers[0].digest), []).append(told)
+    return found
+
+
+def _read(pack: Pack, member: str, media_type: str | None) -> ImageManifest | Index:
+    return oci_manifest.parse(pack.read(member, oci_manifest.MAX_BYTES), media_type)
+
+
+def _described(
+    pack: Pack, member: str, document: ImageManifest | Index, tag: str | None = None
+) -> Document:
+    kept = pack.member(member)
+    return Document(
+        member=member,
+        media_type=document.media_type,
+        digest=Digest("sha256", kept.sha256),
+        size=kept.size,
+        tag=tag,
+        subject=None if document.subject is None else document.subject.digest,
+        artifact_type=document.kind if isinstance(document, ImageManifest) else None,
+        annotations=document.annotations if document.subject is not None else {},
+    )

@@ -51,8 +51,7 @@ def write(pack: Pack, report: Report, to: Path, *, unverified: bool = False) -> 
             code="export.nothing",
             hint="--as files writes files",
         )
-    passed = [verdict for verdict in report.released if image_plan.is_image(verdict)]
-    plans = [image_plan.plan(pack, verdict, unverified=unverified) for verdict in passed]
+    plans = image_plan.plans(pack, report.released, unverified=unverified)
     if not plans:
         return Written(names=())
     writing.refuse_taken(_FILES, to)
@@ -100,14 +99,14 @@ def _evidence(plans: Sequence[ImagePlan]) -> list[Document]:
 
 def _roots(plans: Sequence[ImagePlan]) -> list[dict[str, Any]]:
     """Return the entries of the images: by tag where only one has it, else by the whole name."""
-    tags = Counter(plan.reference.tag for plan in plans)
+    tags = Counter(plan.reference.tag for plan in plans if plan.reference)
     roots = []
     for plan in plans:
-        tag, repository = plan.reference.tag, plan.reference.repository
-        if tag is None:
+        named = plan.reference
+        if named is None or named.tag is None:
             roots.append(_entry(plan.root, None))
             continue
-        whole = f"{repository}:{tag}"
+        tag, whole = named.tag, f"{named.repository}:{named.tag}"
         entry = _entry(plan.root, tag if tags[tag] == 1 else whole)
         entry["annotations"][_CONTAINERD_NAME] = whole
         roots.append(entry)

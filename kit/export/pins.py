@@ -65,8 +65,8 @@ def _requirements(files: Iterable[Verdict]) -> list[str]:
 
 def _image(verdict: Verdict) -> str:
     image = parse_source(verdict.source, "source").image
-    if image is None:
-        raise TypeError("an image's line names an image")
+    if image is None:  # from a folder: nothing says which registry has it
+        return f"# sha256:{_hex(verdict)}  {verdict.name}"
     told = f"  # {verdict.name}" if image.tag is not None else ""
     return f"{image.repository}@sha256:{_hex(verdict)}{told}"
 

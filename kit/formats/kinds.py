@@ -197,9 +197,7 @@ def named_after(name: str) -> str | None:
 
     Of a document, that may also be the name without the suffix of the file's own kind.
     """
-    original = completion.original_of(name)
-    if original is not None:
-        return named_after(original)
+    name = completion.original_of(name) or name
     for suffix in (*(suffix for suffix, _ in (*SIDECARS, *DOCUMENTS)), ".bundle"):
         if name.endswith(suffix) and len(name) > len(suffix):
             return name.removesuffix(suffix)

@@ -41,7 +41,8 @@ class Logged:
     """The values of an entry's body; what its kind does not tell is ``None``.
 
     ``signed`` is the digest of the bytes that were signed: an artifact's, or the PAE's of
-    an envelope. ``payload`` and ``envelope`` are digests of an envelope's parts.
+    an envelope. ``payload`` and ``envelope`` are digests of an envelope's payload, and of the
+    JSON text that was uploaded, which only some forms of evidence keep.
     """
 
     kind: str
@@ -75,12 +76,14 @@ def _hashedrekord_1(spec: Fields) -> Logged:
 
 def _dsse_1(spec: Fields) -> Logged:
     (signature,) = _exactly_one(spec.objects("signatures", 32))
+    envelope = spec.object("envelopeHash")
     return Logged(
         kind="dsse",
         version="0.0.1",
         signer=signer_of_pem(signature.needed_octets("verifier")),
         signature=encodings.b64decode_either(signature.needed_text("signature")),
         payload=_hash(spec.needed_object("payloadHash")),
+        envelope=None if envelope is None else _hash(envelope),
     )
 
 

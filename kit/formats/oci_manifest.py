@@ -56,6 +56,7 @@ _REFUSED = {
 
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 _REFERENCE_DIGEST = "vnd.docker.reference.digest"
+_NOWHERE = "unknown/unknown"
 REF_NAME = "org.opencontainers.image.ref.name"
 
 
@@ -97,8 +98,13 @@ class Descriptor:
 
     @property
     def is_attestation(self) -> bool:
-        """Whether it is a BuildKit attestation manifest, and so no platform's image."""
-        return self.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+        """Whether it is a BuildKit attestation manifest, and so no platform's image.
+
+        BuildKit lists one for ``unknown/unknown``. What is listed for any other platform, or
+        for none, may be run there, whatever its annotations call it.
+        """
+        called = self.annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+        return called and self.platform is not None and str(self.platform) == _NOWHERE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +194,7 @@ def parse_referrers(raw: bytes, media_type: str | None = None) -> Index:
 def _document(value: Any, called: str | None) -> ImageManifest | Index:
     top = Fields(value)
     _refuse_other_case(top, _TOP)
-    told = top.text("mediaType")
+    told = top.needed_text("mediaType") if top.has("mediaType") else None
     for media_type in (called, told):
         if media_type in _REFUSED:
             raise UnsupportedError(f"it is {_REFUSED[media_type]}", code="oci.unsupported")

@@ -26,6 +26,8 @@ MAX_LIST = 1 << 20
 MAX_ENTRIES = 64 << 20
 #: How many entries one question may be about (rekor, openapi.yaml).
 AT_ONCE = 10
+#: How many may answer: a log that has one leaf in several of its trees answers with each.
+MAX_ANSWERED = 64
 
 _UUID = re.compile(r"([0-9a-f]{16})?(?P<leaf>[0-9a-f]{64})")
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -63,7 +65,7 @@ def entries(raw: bytes) -> tuple[Answered, ...]:
     value = strictjson.parse(raw, max_bytes=MAX_ENTRIES)
     groups = value if isinstance(value, list) else [value]
     found = tuple(answered for group in groups for answered in _entries(group))
-    if len(found) > AT_ONCE:
+    if len(found) > MAX_ANSWERED:
         raise MalformedError(f"{len(found)} entries, and {AT_ONCE} at most were asked for")
     return found
 

@@ -5,9 +5,9 @@
     {"repository": "https://tuf-repo.example.org", "sha256": "…", "vouched-until": "…Z"}
 
 ``repository`` is where ``collect`` asks, ``target`` the name of the trusted root there if it is
-another than ``trusted_root.json``. ``vouched-until`` is the ``expires`` of the timestamp that was
-the newest when the trusted root of that ``sha256`` was pinned: until then somebody who could
-have said otherwise vouched for it.
+another than ``trusted_root.json``. ``vouched-until`` is when the metadata expired that was the
+newest when the trusted root of that ``sha256`` was pinned: until then somebody who could have
+said otherwise vouched for it.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def signer(raw: bytes) -> Signer:
     text = raw.strip()
     if not text.startswith(_BEGINS):
         try:
-            text = encodings.b64decode(text.decode("ascii").replace("\n", ""))
+            text = encodings.b64decode(text.decode("ascii").replace("\r", "").replace("\n", ""))
         except UnicodeDecodeError as error:
             raise MalformedError("neither PEM nor base64 of PEM") from error
     return signer_of_pem(text.strip() + b"\n")

@@ -11,14 +11,15 @@ class Chain:
     """The newest versions of one instance's TUF metadata, and until when they say they hold.
 
     ``root_sha256`` is of what the newest root signs; ``online_keys`` a digest of who may sign
-    timestamp and snapshot under it; ``trusted_root_sha256`` is of the target.
+    timestamp and snapshot under it; ``trusted_root_sha256`` is of the target. All of it holds
+    until ``valid_until``, when the first of root, timestamp, snapshot and targets expires.
     """
 
     root: int
     root_sha256: str
     root_expires: datetime
     timestamp: int
-    timestamp_expires: datetime
+    valid_until: datetime
     snapshot: int
     targets: int
     online_keys: str

@@ -166,11 +166,7 @@ def _meet_alternatives(
 ) -> Outcome:
     outcomes = [_meet_all(parts, file, where) for parts in alternatives.of]
     met = [outcome for outcome in outcomes if outcome.met]
-    if alternatives.at_least > 1:
-        signers = [{signer_of(claim) for claim in outcome.claims} for outcome in met]
-        count = _distinct(signers)
-    else:
-        count = len(met)
+    count = len(met) if alternatives.at_least == 1 else _signers_met_by(met, file)
     if count >= alternatives.at_least:
         return Outcome(
             met=True,
@@ -197,6 +193,24 @@ def _meet_all(parts: Sequence[Requirement], file: FileFacts, where: Circumstance
         parts=tuple(part for outcome in outcomes for part in outcome.parts),
         findings=tuple(finding for outcome in outcomes for finding in outcome.findings),
     )
+
+
+def _signers_met_by(met: Sequence[Outcome], file: FileFacts) -> int:
+    """Return by how many distinct signers ways are met; of an index, for each of its images.
+
+    Who signed the image of one platform has not signed another's.
+    """
+    platforms = file.image.platforms if file.image is not None else ()
+    return min(
+        _distinct(
+            [{signer_of(c) for c in way.claims if _is_about(c, file, one)} for way in met],
+        )
+        for one in platforms or (file,)
+    )
+
+
+def _is_about(claim: Claim, *files: FileFacts) -> bool:
+    return any(file.digests.get(claim.digest.algorithm) == claim.digest for file in files)
 
 
 def _distinct(signers: Sequence[set[tuple[str, ...]]]) -> int:

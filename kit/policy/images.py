@@ -28,7 +28,9 @@ MAX_NAMED = 10
 def is_other(line: Line, file: FileFacts) -> Iterator[Finding]:
     """Yield why an artifact cannot be what its line asks for, whoever signed it."""
     wanted, name = line.source.image, file.artifact.name
-    if (wanted is None) != (file.image is None):
+    # A folder may be an image layout; what is in it is bound as files are.
+    may_be_either = line.source.scheme == "file" and line.source.is_folder
+    if (wanted is None) != (file.image is None) and not may_be_either:
         what = "a file" if wanted is None else "an image in the pack's layout"
         yield _error(
             "oci.not-an-image", name, f"the line {line.source.text!r} asks for {what}; it is none"

@@ -149,7 +149,8 @@ def _below(version: str, floor: str) -> bool:
 
 def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
     """Fail a file that a signer of the policy lists under another digest."""
-    signers = _signers(release)
+    # Who they are is asked of all lines: not for every file of many.
+    signers = _signers(release) if file.contradictions else ()
     found = [
         _error(
             "digest.mismatch",
@@ -165,12 +166,16 @@ def _contradicted(release: ReleaseFile, file: FileFacts) -> list[Finding]:
 
 def _named_otherwise(release: ReleaseFile, line: Line, file: FileFacts) -> list[Finding]:
     """Fail an npm package that a signer of the policy signed as another one."""
-    signers = _signers(release)
-    found = [
-        other
+    others = [
+        (claim, other)
         for claim in file.claims
         if (other := binding.other_npm_package(file.artifact.name, line.source, claim)) is not None
-        and any(not requirements.by_signer(signer, claim) for signer in signers)
+    ]
+    signers = _signers(release) if others else ()
+    found = [
+        other
+        for claim, other in others
+        if any(not requirements.by_signer(signer, claim) for signer in signers)
     ]
     return found[:MAX_AGAINST]
 

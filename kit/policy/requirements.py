@@ -201,6 +201,9 @@ def _by_openpgp(signer: Signer, claim: Claim) -> Iterator[Miss]:
     who = claim.identity
     if who.subject_type != "openpgp" or who.subject != signer.openpgp:
         yield Miss("policy.identity", f"it was signed by {who.subject}, not by {signer.describe()}")
+    elif "key-expired" in who.facts and not signer.accept_expired:
+        # Another signer of the policy, of the same key, accepts it.
+        yield Miss("openpgp.key-expired", "the key that signed it has expired")
 
 
 def _by_key(signer: Signer, claim: Claim) -> Iterator[Miss]:

@@ -106,7 +106,7 @@ def _chain(chain: Chain) -> dict[str, Any]:
         "root": chain.root,
         "root-sha256": chain.root_sha256,
         "timestamp": chain.timestamp,
-        "timestamp-expires": render_time(chain.timestamp_expires),
+        "valid-until": render_time(chain.valid_until),
         "snapshot": chain.snapshot,
         "targets": chain.targets,
         "trusted-root-sha256": chain.trusted_root_sha256,

@@ -70,7 +70,7 @@ def gather(
         # Not by name: a hidden file was never meant to be told of to whoever gets the pack.
         note = f"{unlisted} of them; only what is not hidden is read, one level deep"
         asked.append(_row(source, "hidden files and folders", Answer.SKIPPED, note=note))
-    found_artifacts, found_evidence = _hash_all(artifacts), _hash_all(evidence)
+    found_artifacts, found_evidence = hashed(artifacts), hashed(evidence)
     asked += [
         _row(source, item.name, Answer.FOUND, item.sha256)
         for item in (*found_artifacts, *found_evidence)
@@ -198,7 +198,8 @@ def _read(entry: Path) -> bytes:
         raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
 
 
-def _hash_all(entries: list[Path]) -> tuple[Found, ...]:
+def hashed(entries: list[Path]) -> tuple[Found, ...]:
+    """Return files with their sizes and digests, in their order; every core hashes."""
     # hashlib lets go of the interpreter while it hashes: threads use every core.
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return tuple(pool.map(_hash, entries))

@@ -17,10 +17,8 @@ or an error. Whatever else a server answers is never taken for one of the first 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +27,9 @@ from kit.errors import MachineError, UsageError
 from kit.sources import connections, framing, urls
 from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
+from kit.sources.exchange import ANYTHING, Answer, Fetched, Want
 from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
+from kit.sources.hashing import Hashing
 from kit.sources.hops import Gate, Reach, Resolve, reach
 from kit.sources.receiving import Part, paced
 from kit.sources.route import DIRECT, Route
@@ -44,64 +44,6 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({404, 410})
 
 Value = TypeVar("Value")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A file that was fetched whole.
-
-    ``url`` is where it came from in the end, without query, ``reach`` what kind of address
-    that has; ``links`` are the ``Link`` headers that came with it, and ``media_type`` is what
-    the server calls it, in lower case and without parameters.
-    """
-
-    url: str
-    size: int
-    sha256: str
-    reach: Reach = field(default=Reach.PUBLIC, compare=False)
-    links: tuple[str, ...] = field(default=(), compare=False, repr=False)
-    media_type: str = field(default="", compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """What is asked for beside the URL.
-
-    ``accept`` are media types, ``headers`` more that is said, nothing secret among it;
-    ``size`` and ``sha256`` are what the file must have. ``named_by`` is the
-    document in which the URL stood, where the operator did not write it: what a server
-    writes there may lead no further than a redirect of that server could.
-
-    ``body`` is what is asked, of ``media_type``, where that does not fit into a URL: a POST,
-    for questions alone, since it is asked again where an answer did not come. It follows no
-    redirect. ``authorization`` is for the origin of the URL alone, before the client's own.
-    ``absent`` are statuses that also say clearly, in answer to this, that it is not there.
-    ``name`` is what the file is called to people, where the URL does not end in that.
-    """
-
-    accept: str = "*/*"
-    headers: tuple[tuple[str, str], ...] = ()
-    size: int | None = None
-    sha256: str | None = None
-    named_by: Fetched | None = None
-    body: bytes | None = field(default=None, repr=False)
-    media_type: str = "application/json"
-    authorization: str | None = field(default=None, repr=False)
-    absent: frozenset[int] = frozenset()
-    name: str | None = None
-
-
-ANYTHING = Want()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a server answered to :meth:`Client.ask`: any status, and a body that was not vetted."""
-
-    status: int
-    headers: framing.Headers = field(repr=False)
-    body: bytes = field(repr=False)
-    reach: Reach
 
 
 class Client:
@@ -146,7 +88,7 @@ class Client:
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
         start = self._started(url, want)
-        part = Part(to)
+        part = Part(to, want.algorithms)
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
             self._into(part, response, here, start, limit, want)
@@ -178,6 +120,29 @@ class Client:
 
         fetched = self._until(start, within, hop)
         return None if fetched is None else (fetched, bytes(whole))
+
+    def weigh(
+        self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
+    ) -> Fetched | None:
+        """Fetch to nowhere, as :meth:`fetch` does: only size and digest are kept."""
+        start = self._started(url, want)
+
+        def receive(response: Response, here: Url) -> tuple[int, str]:
+            due = self._promised(response, here, start, limit)
+            hashing = Hashing(want.algorithms)
+            for piece in paced(connections.pieces(response, here), here, self._patience):
+                hashing.add(piece)
+                if hashing.size > limit:
+                    raise failure("too-large", here, f"more than the limit of {limit} bytes")
+            if due is not None and hashing.size != due:
+                raise passing("truncated", here, f"{hashing.size} bytes of {due}")
+            _demand(hashing.size, hashing.digests, want, here)
+            return hashing.size, hashing.sha256
+
+        def hop(deadline: Deadline) -> Fetched | None:
+            return self._hop_by_hop(start, want, deadline, dict, receive)
+
+        return self._until(start, within, hop)
 
     def ask(
         self,
@@ -340,7 +305,7 @@ class Client:
             if due is not None and part.size - before != due:
                 what = f"{part.size - before} bytes of {due}"
                 raise passing("truncated", here, what)
-            _demand(part.size, part.sha256, want, here)
+            _demand(part.size, part.digests, want, here)
         except PassingError:
             part.keep(here)
             raise
@@ -378,17 +343,16 @@ class Client:
 
 
 def _demand_announced(raw: bytes, want: Want, here: Url) -> tuple[int, str]:
-    sha256 = hashlib.sha256(raw).hexdigest()
-    _demand(len(raw), sha256, want, here)
-    return len(raw), sha256
+    hashing = Hashing(want.algorithms)
+    hashing.add(raw)
+    _demand(hashing.size, hashing.digests, want, here)
+    return hashing.size, hashing.sha256
 
 
-def _demand(size: int, sha256: str, want: Want, here: Url) -> None:
+def _demand(size: int, found: Mapping[str, str], want: Want, here: Url) -> None:
     """Hold what came against what was announced."""
-    if want.size not in (None, size):
-        raise failure("digest", here, f"{size} bytes, and {want.size} were announced")
-    if want.sha256 not in (None, sha256):
-        what = f"its SHA-256 is {sha256}, and {want.sha256} was announced"
+    what = want.differing(size, found)
+    if what is not None:
         raise failure("digest", here, what)
 
 

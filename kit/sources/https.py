@@ -60,7 +60,7 @@ SIGNATURES = (".sigstore.json", ".sigstore", ".bundle", ".asc", ".gpg", ".sig")
 #: What is asked for beside the file of a bare signature that is there.
 CERTIFICATES = kinds.CERTIFICATES
 _ROUNDS = 3  # a file, its signature, the signature's certificate
-_SIGNED = frozenset({EvidenceKind.DIGESTS, *kinds.OF_DOCUMENTS})
+_SIGNED = frozenset({EvidenceKind.DIGESTS, EvidenceKind.IMAGE_DIGESTS, *kinds.OF_DOCUMENTS})
 
 
 @dataclass(frozen=True, slots=True)

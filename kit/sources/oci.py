@@ -18,7 +18,7 @@ from kit.formats.oci_manifest import HELM_CONFIG, ImageManifest, Index
 from kit.formats.oci_reference import Reference
 from kit.formats.release_file import Line
 from kit.formats.source_text import Source
-from kit.model import Answer, Asked, Attached, Digest, Entry, EvidenceKind, Found, Gathered, Layout
+from kit.model import Answer, Asked, Attached, Digest, Entry, Found, Gathered, Layout
 from kit.sources import oci_image, oci_search
 from kit.sources.http import Client
 from kit.sources.oci_image import Image
@@ -69,17 +69,19 @@ def gather(source: Source, line: Line, where: Places) -> Gathered:
     due = (*read.blobs, *oci_search.blobs(found))
     store.demand_room(due)
     where.say(f"{read.parts[0].label}: {sum(blob.size for blob in due)} bytes in {len(due)} blobs")
-    absent = oci_image.fetch(registry, store, due)
-    oci_image.demand_whole(read, absent)
+    lacking = oci_image.fetch(registry, store, read.blobs)
+    oci_image.demand_whole(read, lacking)
+    spoilt = oci_image.fetch(registry, store, oci_search.blobs(found), spoilt=True)
+    absent = spoilt | lacking  # an image's own blobs lack only what it lacks itself
     _demand_still(registry, image, root)
     kept, found_rows = _whole(found, absent)
     rows = (row, *read.rows, *_rows_of(read), *found_rows)
-    carried = _carried(store, read, absent)
+    carried = _carried(store, read, lacking)
     return Gathered(
         artifacts=(store.found(root.digest.hex, len(root.raw), image.name),),
         evidence=(),
         asked=(*rows, *(absent[key] for key in sorted(absent))),
-        layout=_layout(store, carried, _entry(root, image.tag), kept, _inside(read)),
+        layout=_layout(store, carried, _entry(root, image.tag), kept, oci_image.inside(read)),
     )
 
 
@@ -90,7 +92,7 @@ def gather_evidence(source: Source, known: Gathered, where: Places) -> Gathered:
     found = oci_search.search(registry, list(subjects(known)))
     due = tuple(oci_search.blobs(found))
     store.demand_room(due)
-    absent = oci_image.fetch(registry, store, due)
+    absent = oci_image.fetch(registry, store, due, spoilt=True)
     kept, rows = _whole(found, absent)
     return Gathered(
         artifacts=(),
@@ -211,21 +213,6 @@ def _read(blob: Found) -> ImageManifest | Index | None:
         return None
 
 
-def _inside(image: Image) -> Iterator[Attached]:
-    """Yield evidence that is part of the image: BuildKit's attestations."""
-    known = {part.document.digest.hex for part in image.parts}
-    for part in image.parts:
-        digest = part.document.digest
-        if part.listed.is_attestation:
-            about = oci_image.attested(part.listed)
-            yield Attached(
-                kind=EvidenceKind.BUILDKIT,
-                name=f"{digest.hex[:12]}.buildkit.json",
-                sha256=digest.hex,
-                about=(about.hex,) if about and about.hex in known else (image.root.digest.hex,),
-            )
-
-
 def _whole(
     found: oci_search.Found, absent: Collection[str]
 ) -> tuple[list[oci_search.Evidence], list[Asked]]:
@@ -237,9 +224,7 @@ def _whole(
     }
     kept = [piece for sha256, piece in found.evidence.items() if sha256 not in lacking]
     rows = [
-        replace(row, carried=False, note="a blob of it is not there")
-        if row.sha256 in lacking
-        else row
+        replace(row, carried=False, note="not all of it is there") if row.sha256 in lacking else row
         for row in found.rows
     ]
     return kept, rows

@@ -7,13 +7,14 @@ there, and every blob but layers that a registry may not hand on (``foreign`` an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import oci_manifest
 from kit.formats.oci_manifest import Descriptor, ImageManifest, Index, Platform
-from kit.model import Answer, Asked, Digest
+from kit.model import Answer, Asked, Attached, Digest, EvidenceKind
 from kit.sources.oci_store import Store
 from kit.sources.registry import Document, Registry
 from kit.sources.together import each
@@ -57,8 +58,15 @@ class Image:
         return tuple(found.values())
 
 
+class Documents(Protocol):
+    """Where documents are read by what describes them: a registry, or a folder."""
+
+    def document(self, wanted: Descriptor) -> Document | None:
+        """Return a manifest or index; ``None`` if it is not there."""
+
+
 def read(
-    registry: Registry, root: Document, name: str, platforms: Collection[Platform] = ()
+    registry: Documents, root: Document, name: str, platforms: Collection[Platform] = ()
 ) -> Image:
     """Read all documents of an image; of ``platforms`` where some are named.
 
@@ -71,7 +79,7 @@ def read(
 
 
 class _Walk:
-    def __init__(self, registry: Registry, name: str, platforms: Collection[Platform]) -> None:
+    def __init__(self, registry: Documents, name: str, platforms: Collection[Platform]) -> None:
         self._registry = registry
         self._name = name
         self._platforms = platforms
@@ -171,14 +179,35 @@ def _fits(named: Platform, platform: Platform) -> bool:
     return same and named.variant in ("", platform.variant)
 
 
+def inside(image: Image) -> Iterator[Attached]:
+    """Yield evidence that is part of the image: BuildKit's attestations."""
+    known = {part.document.digest.hex for part in image.parts}
+    for part in image.parts:
+        digest = part.document.digest
+        if part.listed.is_attestation:
+            about = attested(part.listed)
+            yield Attached(
+                kind=EvidenceKind.BUILDKIT,
+                name=f"{digest.hex[:12]}.buildkit.json",
+                sha256=digest.hex,
+                about=(about.hex,) if about and about.hex in known else (image.root.digest.hex,),
+            )
+
+
 # ---- blobs
 
 
-def fetch(registry: Registry, store: Store, blobs: Iterable[Descriptor]) -> dict[str, Asked]:
-    """Fetch blobs, several at once; return a row for each that is clearly not there, by SHA-256."""
+def fetch(
+    registry: Registry, store: Store, blobs: Iterable[Descriptor], *, spoilt: bool = False
+) -> dict[str, Asked]:
+    """Fetch blobs, several at once; return a row for each that is clearly not there, by SHA-256.
+
+    With ``spoilt`` also for one that is not as it is described: anybody who may push can
+    describe a blob wrongly in evidence.
+    """
     due = {blob.digest.hex: blob for blob in blobs}
     largest_first = sorted(due.values(), key=lambda blob: -blob.size)
-    rows = each(lambda blob: _in_turn(registry, store, blob), largest_first)
+    rows = each(lambda blob: _in_turn(registry, store, blob, spoilt=spoilt), largest_first)
     pairs = zip(largest_first, rows, strict=True)
     return {blob.digest.hex: row for blob, row in pairs if row is not None}
 
@@ -201,9 +230,16 @@ def may_be_absent(blob: Descriptor) -> bool:
     return bool(blob.urls) or any(word in blob.media_type for word in _MAY_BE_ABSENT)
 
 
-def _in_turn(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:
-    with store.turn(blob.digest.hex):
-        return _blob(registry, store, blob)
+def _in_turn(registry: Registry, store: Store, blob: Descriptor, *, spoilt: bool) -> Asked | None:
+    try:
+        with store.turn(blob.digest.hex):
+            return _blob(registry, store, blob)
+    except MachineError as error:
+        if not spoilt or error.code not in ("machine.digest", "machine.too-large"):
+            raise
+        place = registry.reached.url("blobs", str(blob.digest))
+        note = f"{error.code}: it is not as its manifest describes it"
+        return Asked(place=place, wanted=str(blob.digest), answer=Answer.SKIPPED, note=note)
 
 
 def _blob(registry: Registry, store: Store, blob: Descriptor) -> Asked | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from kit.errors import MachineError
 from kit.formats import kinds, oci_evidence, oci_manifest, oci_reference
@@ -20,6 +21,9 @@ from kit.sources.registry import MAX_REFERRERS, Document, Registry
 from kit.sources.together import each
 
 MAX_EVIDENCE = kinds.MAX_BYTES
+#: All that one manifest of evidence may hold: cosign keeps every attestation of an image in one.
+MAX_TOTAL = 1 << 30
+_UNREADABLE = ("machine.too-large",)
 _WHAT = {
     "sig": "cosign signatures",
     "att": "cosign attestations",
@@ -149,6 +153,9 @@ class _Search:
         elif self._fits(document, document.value, _WHAT[suffix]):
             about = self._subject.digest
             pieces = oci_evidence.legacy(document.value, document.digest, about, suffix)
+            if not pieces:
+                self._row(url, _WHAT[suffix], Answer.SKIPPED, note="there is nothing in it")
+                return
             self._found.add(document, document.value, tag, pieces)
             self._row(url, _WHAT[suffix], Answer.FOUND, document.digest.hex)
 
@@ -185,7 +192,9 @@ class _Search:
             note = f"a {listed.media_type}, which is not read"
             self._row(url, what, Answer.SKIPPED, note=note)
             return
-        document = self._tolerated(url, what, lambda: self._registry.document(listed))
+        # Who may push an index of referrers may also give them other sizes than they have.
+        ask = partial(self._registry.document, listed)
+        document = self._tolerated(url, what, ask, ("machine.digest",))
         if document is None:
             return
         value = document.value
@@ -201,13 +210,17 @@ class _Search:
     # ---- rows
 
     def _tolerated(
-        self, url: str, what: str, ask: Callable[[], Document | None]
+        self,
+        url: str,
+        what: str,
+        ask: Callable[[], Document | None],
+        spoilt: Collection[str] = (),
     ) -> Document | None:
         """Return what is there; name what is absent, or is no manifest that can be read."""
         try:
             document = ask()
         except MachineError as error:
-            if not error.code.startswith("oci."):
+            if not error.code.startswith("oci.") and error.code not in (*_UNREADABLE, *spoilt):
                 raise
             self._row(url, what, Answer.SKIPPED, note=f"{error.code}: it cannot be read")
             return None
@@ -217,10 +230,11 @@ class _Search:
 
     def _fits(self, document: Document, manifest: ImageManifest, what: str) -> bool:
         """Say whether all of it is within the size of evidence; name what is not."""
-        over = max(part.size for part in manifest.parts)
-        if over <= MAX_EVIDENCE:
+        largest = max(part.size for part in manifest.parts)
+        total = sum(part.size for part in manifest.parts)
+        if largest <= MAX_EVIDENCE and total <= MAX_TOTAL:
             return True
-        note = f"it holds {over} bytes; evidence may have {MAX_EVIDENCE}"
+        note = f"it has {total} bytes, {largest} of them in one blob; no evidence is so large"
         self._row(document.url, what, Answer.SKIPPED, note=note)
         return False
 

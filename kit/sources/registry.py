@@ -131,6 +131,16 @@ class Registry:
 
         return self._let_in(url, ask) is not None
 
+    def weigh(self, wanted: Descriptor) -> bool:
+        """Fetch a blob to nowhere, and compare it; ``False`` if it is clearly not there."""
+        url = self.reached.url("blobs", str(wanted.digest))
+
+        def ask(header: str | None) -> Fetched | None:
+            want = Want(size=wanted.size, sha256=wanted.digest.hex, authorization=header)
+            return self.client.weigh(url, limit=wanted.size, want=want)
+
+        return self._let_in(url, ask) is not None
+
     # ---- referrers
 
     def referrers(self, digest: Digest) -> tuple[Descriptor, ...] | None:
@@ -186,8 +196,18 @@ class Registry:
                 raise
             opened = self.entrance.open(url, header)
             if opened is None:
-                raise
-        return ask(opened)
+                raise self._advised(error) from error
+        try:
+            return ask(opened)
+        except MachineError as error:
+            raise self._advised(error) from error
+
+    def _advised(self, error: MachineError) -> MachineError:
+        """Say what to do about it here."""
+        if error.code == "machine.unauthorized":
+            whose = self.reached.registry
+            error.hint = f"docker login {whose}; some registries answer so for what is not there"
+        return error
 
 
 def _called(fetched: Fetched) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from kit.errors import UsageError
+from kit.formats import docker_config
 from kit.formats.docker_config import Login
 from kit.formats.oci_reference import DOCKER_HUB, Repository
 from kit.sources import urls
@@ -48,14 +49,17 @@ class Access:
         path = f"{prefix}/{repository.path}" if prefix else repository.path
         return Reached(registry=host, base=self._base(host), path=path)
 
+    def names_token_host(self, registry: Url, realm: Url) -> bool:
+        """Say whether the operator named a host for a registry's tokens."""
+        return realm.authority in self.token_hosts.get(registry.authority, ())
+
     def may_give_tokens(self, registry: Url, realm: Url) -> bool:
         """Say whether a realm may be asked for a registry's tokens, with a login."""
         if realm.origin == registry.origin:
             return True
-        named = self.token_hosts.get(registry.authority, ())
-        known = _TOKEN_HOSTS.get(registry.authority)
+        known = realm.authority == _TOKEN_HOSTS.get(registry.authority)
         safe = realm.scheme == "https" or realm.is_loopback
-        return safe and (realm.authority in named or realm.authority == known)
+        return safe and (known or self.names_token_host(registry, realm))
 
     def _base(self, host: str) -> Url:
         if host == DOCKER_HUB:
@@ -88,5 +92,5 @@ def read_pairs(values: Collection[str], option: str) -> dict[str, str]:
             raise UsageError(f"{option} {value}: write HOST=OTHER, once for each HOST")
         for name in (registry, other):
             urls.parse(f"https://{name}/")  # neither may be more, or less, than it looks
-        found[registry] = other
+        found[docker_config.registry(registry)] = other
     return found

@@ -26,6 +26,7 @@ from kit.sources.urls import Url
 PULL = "pull"
 PUSH = "pull,push"
 _SECONDS = 60.0
+_MAX_ANSWER = 8 << 20
 _CLIENT = "airgap-kit"
 _FORM = "application/x-www-form-urlencoded"
 
@@ -56,11 +57,18 @@ class Entrance:
         """
         with self._lock:
             if self._header == refused:
-                answer = said or self._client.ask("HEAD", url, limit=0, within=_SECONDS)
+                answer = said or self._asked(url)
                 if answer.status != 401:
                     return None
                 self._header = self._answered(url, answer)
             return self._header
+
+    def _asked(self, url: str) -> Answer:
+        """Ask as nobody, to be told what is wanted; some places know no HEAD."""
+        answer = self._client.ask("HEAD", url, limit=0, within=_SECONDS)
+        if answer.status in (404, 405, 501):
+            return self._client.ask("GET", url, limit=_MAX_ANSWER, within=_SECONDS)
+        return answer
 
     def _answered(self, url: str, answer: Answer) -> str:
         here = urls.parse(url)
@@ -86,8 +94,10 @@ class Entrance:
         said = {"scope": self._scope}
         if "service" in asked.parameters:
             said = {"service": asked.parameters["service"]} | said
-        # A server outside may send us no further inward than its redirects could.
-        named_by = Fetched(url=here.public, size=0, sha256="", reach=answer.reach)
+        named_by = None
+        if not self._access.names_token_host(self._reached.base, realm):
+            # A server outside may send us no further inward than its redirects could.
+            named_by = Fetched(url=here.public, size=0, sha256="", reach=answer.reach)
         want = Want(accept="application/json", named_by=named_by)
         if login is not None and login.is_identity_token:
             said |= {
@@ -96,11 +106,11 @@ class Entrance:
                 "refresh_token": login.secret,
             }
             want = replace(want, body=urlencode(said).encode(), media_type=_FORM)
-            return self._token(realm, realm.public, want)
+            return self._token(realm, realm.full, want)
         if login is not None:
             want = replace(want, authorization=login.basic)
         query = urlencode(said, quote_via=quote, safe=":/,")
-        return self._token(realm, f"{realm.public}?{query}", want)
+        return self._token(realm, f"{realm.full}{'&' if realm.query else '?'}{query}", want)
 
     def _realm(self, here: Url, text: str) -> Url:
         try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from kit.errors import MachineError, UsageError
 from kit.formats import oci_manifest, oci_reference, strictjson
@@ -26,6 +25,8 @@ from kit.sources.registry_entrance import PUSH
 
 _OCTETS = "application/octet-stream"
 _MAX_ANSWER = 1 << 20
+#: A registry that keeps its blobs elsewhere answers so of one that it has.
+_MOVED = (301, 302, 303, 307, 308)
 
 
 class Upload:
@@ -46,9 +47,9 @@ class Upload:
         """Say whether the registry says that it has a blob."""
         url = self._registry.reached.url("blobs", str(blob.digest))
         answer = self._ask("HEAD", url)
-        if answer.status not in (200, 404):
+        if answer.status not in (200, 404, *_MOVED):
             raise refusal(answer.status, urls.parse(url), _One(answer))
-        return answer.status == 200
+        return answer.status != 404
 
     # ---- what is sent
 
@@ -56,16 +57,16 @@ class Upload:
         """Send a blob; ``read`` begins to read it, as often as it must be sent."""
         start = self._registry.reached.url("blobs", "uploads/")
         opened = self._ask("POST", start, lambda: b"", _OCTETS, 0)
-        self._demand(opened, start, 202)
+        self._demand(opened, start)
         there = self._upload(start, opened, blob.digest)
         sent = self._ask("PUT", there, read, _OCTETS, blob.size)
-        self._demand(sent, there, 201)
+        self._demand(sent, there)
 
     def manifest(self, reference: str, raw: bytes, media_type: str) -> bool:
         """Send a manifest; say whether the registry itself lists it under its subject."""
         url = self._registry.reached.url("manifests", reference)
         sent = self._ask("PUT", url, lambda: raw, media_type, len(raw))
-        self._demand(sent, url, 201)
+        self._demand(sent, url)
         return bool(sent.headers.getlist("oci-subject"))
 
     def list_referrer(self, subject: Digest, listed: Descriptor) -> None:
@@ -81,13 +82,10 @@ class Upload:
 
     # ---- what is read back
 
-    def confirm_blob(self, blob: Descriptor, aside: Path) -> None:
-        """Fetch a blob, to throw it away; raise where it is not there, or not these bytes."""
-        try:
-            if not self._registry.fetch(blob, aside):
-                raise self._unkept(str(blob.digest))
-        finally:
-            aside.unlink(missing_ok=True)
+    def confirm_blob(self, blob: Descriptor) -> None:
+        """Fetch a blob to nowhere; raise where it is not there, or not these bytes."""
+        if not self._registry.weigh(blob):
+            raise self._unkept(str(blob.digest))
 
     def confirm_manifest(self, reference: str, wanted: Descriptor) -> None:
         """Fetch a manifest by digest or tag; raise where it is not there, or another."""
@@ -155,8 +153,9 @@ class Upload:
             raise failure("redirect", here, f"the upload would go to {there.public}")
         return f"{there.full}{'&' if there.query else '?'}digest={digest}"
 
-    def _demand(self, answer: Answer, url: str, status: int) -> None:
-        if answer.status == status:
+    def _demand(self, answer: Answer, url: str) -> None:
+        # Any success will do: what is there is fetched back and compared in the end.
+        if 200 <= answer.status < 300:
             return
         here = urls.parse(url)
         error = refusal(answer.status, here, _One(answer))

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.errors import MachineError
+from kit.errors import MachineError, UsageError
 from kit.model import Answer, Asked, Found
 from kit.sources import urls
 from kit.sources.http import Client
@@ -51,6 +51,8 @@ def gather(repository: Repository, into: Path, client: Client) -> Fetched:
 def base(url: str) -> str:
     """Return a repository's URL, ending in a slash; raise :class:`UsageError` for what is none."""
     parsed = urls.parse(url)
+    if parsed.query is not None:
+        raise UsageError(f"{parsed.public}: a TUF repository's URL has no query", code="usage.url")
     return parsed.public if parsed.path.endswith("/") else f"{parsed.public}/"
 
 

@@ -1,36 +1,27 @@
-"""Take over what a TUF chain authenticates: anchors of an instance, old ones kept.
+"""Offer what a TUF chain authenticates in place of an instance's anchors.
 
 A chain is walked from the TUF root that this host pins, so that only whoever may sign for the
-instance can change what the host trusts, and only forward. What is written is a whole
-folder (``root.json``, ``trusted_root.json``, and where they are from), which takes the place of the
-old one at once; the old one is kept, under its date, in ``.replaced/``.
+instance can change what the host trusts, and only forward. Nothing is written here:
+``kit.trust.placing`` does that, once the operator agreed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-from kit.errors import AnchorError, EvidenceError, MachineError
-from kit.formats import anchor_origin, key_facts, trusted_root, tuf_metadata, tuf_record
-from kit.formats.anchor_origin import FileOrigin, Origin, Source
+from kit.errors import AnchorError, EvidenceError
+from kit.formats import key_facts, trusted_root, tuf_metadata, tuf_record
 from kit.formats.encodings import render_time
 from kit.formats.memory_file import KnownChain
-from kit.trust import atomic, difference, memory, swap, tuf_anchor, tuf_chain
+from kit.trust import difference, memory, tuf_anchor, tuf_chain
 from kit.trust.difference import Difference
 from kit.trust.places import Place, read
-from kit.trust.tuf_anchor import RECORD, ROOT, TRUSTED_ROOT, TufAnchor
+from kit.trust.tuf_anchor import ROOT, TRUSTED_ROOT, TufAnchor
 from kit.trust.tuf_chain import Walked
 from kit.trust.tuf_files import Files
-
-REPLACED = ".replaced"
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,25 +110,30 @@ def offered(
     except AnchorError as error:
         if error.code != "trust.older-chain":
             raise
-        raise _rollback(instance, error.message) from error
+        raise rollback(instance, error.message) from error
     _demand_not_seen_newer(instance, walked, seen)
     raw = walked.targets[target]
-    until = pinned.record.vouches(pinned.sha256)
-    if until is not None and walked.timestamp.expires < until and raw != pinned.trusted_root:
-        raise _rollback(
-            instance,
-            f"it was vouched for until {render_time(walked.timestamp.expires)}, and what this "
-            f"host has until {render_time(until)}",
-        )
     return Offered(
         pinned=pinned,
         root=_newest_root(pinned, files, walked),
         root_version=walked.root.version,
         trusted_root=raw,
-        vouched_until=max(until or walked.timestamp.expires, walked.timestamp.expires)
-        if raw == pinned.trusted_root
-        else walked.timestamp.expires,
+        vouched_until=_vouched_until(pinned, raw, walked.valid_until),
         difference=difference.between(_facts(instance, pinned.trusted_root), _facts(instance, raw)),
+    )
+
+
+def _vouched_until(pinned: Pinned, raw: bytes, until: datetime) -> datetime:
+    """Return until when a trusted root is vouched for; refuse one that came before ours."""
+    before = pinned.record.vouches(pinned.sha256)
+    if before is None or before <= until:
+        return until
+    if raw == pinned.trusted_root:  # an older timestamp takes nothing back
+        return before
+    raise rollback(
+        pinned.instance,
+        f"it was vouched for until {render_time(until)}, and what this host has until "
+        f"{render_time(before)}",
     )
 
 
@@ -153,123 +149,7 @@ def _demand_not_seen_newer(instance: str, walked: Walked, seen: KnownChain | Non
         )
     older = ", ".join(memory.rolled_back(seen, walked))
     if older:
-        raise _rollback(instance, older)
-
-
-def write(offer: Offered, folder: Path, source: Source, at: datetime) -> bool:
-    """Put what is offered into ``folder``, a place of anchors, as of ``at``.
-
-    Returns whether it was not there yet. Raises :class:`AnchorError`, ``trust.changed`` where
-    the anchor is another by now than the offer was compared with, ``trust.rollback`` where
-    ``folder`` has a newer one, and :class:`MachineError`; then nothing changed.
-    """
-    instance = offer.pinned.instance
-    try:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with atomic.alone(folder / _LOCK):
-            there = _there(instance, folder)
-            if there is not None and _has(there, offer):
-                return False
-            if folder.resolve() == offer.pinned.place.folder.resolve():
-                _demand_unchanged(offer.pinned, there)
-            elif there is not None:
-                _demand_newer(there, offer)
-            _swap(instance, _contents(offer, source, at), folder, at)
-            return True
-    except OSError as error:
-        raise MachineError(
-            f"{error.filename or folder}: {error.strerror}",
-            code="machine.unwritable",
-            subject=str(folder),
-            hint="the anchors are as they were",
-        ) from error
-
-
-def _there(instance: str, folder: Path) -> Pinned | None:
-    """Return what ``folder`` itself has now; ``None`` where a chain could not be walked from it."""
-    try:
-        return pinned(instance, [Place(folder=folder, label=str(folder))])
-    except AnchorError as error:
-        if error.code == "trust.missing":
-            return None
-        raise
-
-
-def _has(there: Pinned, offer: Offered) -> bool:
-    until = there.record.vouches(there.sha256)
-    same = (there.trusted_root, there.tuf.raw) == (offer.trusted_root, offer.root)
-    return same and until is not None and until >= offer.vouched_until
-
-
-def _demand_unchanged(before: Pinned, there: Pinned | None) -> None:
-    now = None if there is None else (there.trusted_root, there.tuf.raw, there.record)
-    if now != (before.trusted_root, before.tuf.raw, before.record):
-        raise AnchorError(
-            f"the anchors of {before.instance!r} were replaced meanwhile",
-            code="trust.changed",
-            subject=before.instance,
-            hint="look at them with `trust show`, and try again",
-        )
-
-
-def _demand_newer(there: Pinned, offer: Offered) -> None:
-    until = there.record.vouches(there.sha256)
-    if there.tuf.version > offer.root_version:
-        raise _rollback(there.instance, f"{there.place.label} has TUF root {there.tuf.version}")
-    if until is not None and until > offer.vouched_until:
-        raise _rollback(there.instance, f"{there.place.label} has one that is vouched for longer")
-
-
-def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:
-    record = tuf_record.Record(
-        repository=offer.pinned.record.repository,
-        target=offer.pinned.record.target,
-        sha256=offer.sha256,
-        vouched_until=offer.vouched_until,
-    )
-    as_of = min(offer.vouched_until, at)
-    files = {ROOT: offer.root, TRUSTED_ROOT: offer.trusted_root}
-    origin = Origin(
-        files={
-            name: FileOrigin(sha256=hashlib.sha256(raw).hexdigest(), as_of=as_of, sources=(source,))
-            for name, raw in files.items()
-        }
-    )
-    return files | {
-        RECORD: tuf_record.render(record),
-        anchor_origin.FILE: anchor_origin.render(origin),
-    }
-
-
-def _swap(instance: str, files: dict[str, bytes], folder: Path, at: datetime) -> None:
-    """Write the files into a folder of their own, and put that in the instance's place."""
-    replaced = folder / REPLACED
-    replaced.mkdir(exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{instance}-", dir=replaced))
-    try:
-        aside.chmod(0o755)
-        for name, raw in (_others(folder / instance) | files).items():
-            atomic.replace(aside / name, raw)
-        swap.replace(aside, folder / instance, _free(replaced, instance, at))
-    except BaseException:
-        shutil.rmtree(aside, ignore_errors=True)
-        raise
-    atomic.sync(replaced)
-    atomic.sync(folder)
-
-
-def _others(current: Path) -> dict[str, bytes]:
-    """Return the other files in an instance's folder: the operator's notes, or npm's keys."""
-    if not current.is_dir():
-        return {}
-    return {path.name: path.read_bytes() for path in current.iterdir() if path.is_file()}
-
-
-def _free(replaced: Path, instance: str, at: datetime) -> Path:
-    """Return a name for the old folder: its instance, the date, and a number if need be."""
-    stem = f"{instance}-{at:%Y%m%dT%H%M%SZ}"
-    names = (stem, *(f"{stem}-{number}" for number in range(2, 1000)))
-    return next(replaced / name for name in names if not os.path.lexists(replaced / name))
+        raise rollback(instance, older)
 
 
 def _newest_root(pinned: Pinned, files: Files, walked: Walked) -> bytes:
@@ -306,7 +186,8 @@ def _missing(instance: str, why: str) -> AnchorError:
     )
 
 
-def _rollback(instance: str, why: str) -> AnchorError:
+def rollback(instance: str, why: str) -> AnchorError:
+    """Return the refusal of anchors that are older than what this host has."""
     return AnchorError(
         f"what is offered for {instance!r} is older than what this host has: {why}",
         code="trust.rollback",

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from kit.errors import AnchorError, MalformedError
-from kit.formats import tuf_metadata, tuf_record
+from kit.formats import trusted_root, tuf_metadata, tuf_record
 from kit.formats.tuf_record import Record
 from kit.trust.places import Place, read
 
@@ -31,9 +31,15 @@ class TufAnchor:
 
 
 def folder(instance: str, places: Sequence[Place]) -> Path | None:
-    """Return the first folder that has a trusted root of the instance."""
-    folders = (place.folder / instance for place in places)
-    return next((found for found in folders if (found / TRUSTED_ROOT).is_file()), None)
+    """Return the first folder that has a trusted root of the instance.
+
+    Raises :class:`AnchorError` where that cannot be read.
+    """
+    for place in places:
+        found = place.folder / instance
+        if read(found / TRUSTED_ROOT, trusted_root.MAX_BYTES, instance) is not None:
+            return found
+    return None
 
 
 def pinned_root(folder: Path, instance: str) -> TufAnchor | None:

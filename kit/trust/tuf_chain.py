@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from kit.errors import AnchorError
@@ -57,6 +58,15 @@ class Walked:
         """The newest root."""
         return self.roots[-1]
 
+    @property
+    def valid_until(self) -> datetime:
+        """When the first of them expires: then nobody vouches any more (TUF 5.3 to 5.6).
+
+        A timestamp that says 2099 therefore vouches for no longer than the root's signers did.
+        """
+        vouching = (self.root, self.timestamp, self.snapshot, self.top_targets)
+        return min(file.expires for file in vouching)
+
     def chain(self, target: str = TRUSTED_ROOT) -> Chain:
         """Return the numbers of it that reports and the host's memory keep."""
         return Chain(
@@ -64,7 +74,7 @@ class Walked:
             root_sha256=self.root.sha256,
             root_expires=self.root.expires,
             timestamp=self.timestamp.version,
-            timestamp_expires=self.timestamp.expires,
+            valid_until=self.valid_until,
             snapshot=self.snapshot.version,
             targets=self.top_targets.version,
             online_keys=self.online_keys,

@@ -69,7 +69,7 @@ def verify_attestation(
         raise TypeError("an envelope verifies to a statement")
     for entry in bundle.entries:
         logged = log_entry.parse(entry)
-        # intoto 0.0.1 has no signature in it: this hash is what names the envelope.
+        # As cosign demands; and of intoto 0.0.1 it is all that names the signature.
         if logged.envelope is not None and logged.envelope != encodings.digest_of(
             logged.envelope.algorithm, raw
         ):

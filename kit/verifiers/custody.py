@@ -41,19 +41,21 @@ class Sealers:
         fingerprint = key.removeprefix("openpgp:")
         return f"openpgp {fingerprint}" if fingerprint in self.fingerprints else None
 
-    def demand_signed(self, seal: Seal) -> None:
-        """Raise ``custody.signature`` unless the key that the seal names signed it.
+    def signing_keys(self, seal: Seal) -> frozenset[str]:
+        """Return by which keys the one that a seal names signed it: it, or its subkeys.
 
-        The key must be one of this host's. Raises :class:`AnchorError` for an OpenPGP key
-        that gpg does not take, :class:`MachineError` where gpg fails.
+        Raises ``custody.signature`` unless it did. The key must be one of this host's. Raises
+        :class:`AnchorError` for an OpenPGP key that gpg does not take, :class:`MachineError` where
+        gpg fails.
         """
         anchor = self._by_id.get(seal.key)
         if anchor is None:
-            self._demand_openpgp(seal)
-        elif not _holds(keys.load(anchor.der), seal):
+            return self._by_openpgp(seal)
+        if not _holds(keys.load(anchor.der), seal):
             raise _wrong(anchor.path)
+        return frozenset({seal.key})
 
-    def _demand_openpgp(self, seal: Seal) -> None:
+    def _by_openpgp(self, seal: Seal) -> frozenset[str]:
         fingerprint = seal.key.removeprefix("openpgp:")
         if self.openpgp is None:
             raise _wrong(seal.key)
@@ -62,8 +64,10 @@ class Sealers:
             verified = self.openpgp.verify(detached, lambda: io.BytesIO(seal.signed))
         except EvidenceError as error:
             raise _wrong(seal.key, f": {error.message}") from error
-        if fingerprint not in {each.fingerprint for each in verified.accepted}:
+        by = {each.signing_key for each in verified.accepted if each.fingerprint == fingerprint}
+        if not by:
             raise _wrong(seal.key)
+        return frozenset({fingerprint, *by})
 
 
 def _holds(key: keys.Key, seal: Seal) -> bool:

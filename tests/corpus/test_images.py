@@ -120,12 +120,7 @@ def test_a_row_holds_for_its_image_and_for_no_other(row: Mapping[str, Any]) -> N
     assert caught.value.code in ("cosign.other-image", "statement.subject")
 
 
-@pytest.mark.parametrize(
-    # A DSSE envelope whose entry has its signature is the same in whatever spacing.
-    "row",
-    [row for row in LAYOUTS if not row.get("entry", "").startswith("dsse")],
-    ids=lambda row: row["id"],
-)
+@pytest.mark.parametrize("row", LAYOUTS, ids=lambda row: row["id"])
 def test_a_row_does_not_hold_over_other_bytes(row: Mapping[str, Any]) -> None:
     (piece,) = pieces(row)
     changed = piece.raw.replace(b'"', b' "', 1)

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.formats import schema
+from tests.e2e import zygote
 from tests.lab import Lab
 
 WORKFLOW = "https://github.com/acme/tool/.github/workflows/release.yml@refs/tags/v1.0"
@@ -39,6 +41,15 @@ files = ["tool-1.0.tar.gz"]
 [[artifact.require]]
 signer = "release"
 """
+
+
+_SECONDS = 120.0
+
+
+@cache
+def _zygote() -> zygote.Zygote:
+    """Return this process's, which ends with it."""
+    return zygote.Zygote()
 
 
 @dataclass(frozen=True)
@@ -124,18 +135,30 @@ class Site:
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Ran:
         """Run the kit in the folder."""
+        changed = self.settings | dict(env or {})
+        starts = bool(more) or any(name.startswith(zygote.STARTING) for name in changed)
+        run = self._started if starts else self._forked
+        status, out, err = run(arguments, os.environ | changed, **more)
+        assert "Traceback" not in err, err
+        return Ran(status, out, err)
+
+    def _forked(self, arguments: Sequence[str], env: Mapping[str, str]) -> tuple[int, str, str]:
+        return _zygote().run(arguments, self.folder, env, _SECONDS)
+
+    def _started(
+        self, arguments: Sequence[str], env: Mapping[str, str], **more: Any
+    ) -> tuple[int, str, str]:
         done = subprocess.run(
             [*more.pop("under", ()), sys.executable, "-m", "kit", *arguments],
             cwd=self.folder,
-            env=os.environ | self.settings | dict(env or {}),
+            env=env,
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=_SECONDS,
             **more,
         )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return done.returncode, done.stdout, done.stderr
 
     def collect(self, *more: str, **options: Any) -> Ran:
         """Collect into tool-1.0.pack.tar."""

@@ -16,9 +16,11 @@ from tests.e2e.conftest import SIGNERS, WORKFLOW, Ran, Site
 from tests.e2e.test_keys import KEYED, have_key
 from tests.lab import Lab, old_forms
 from tests.lab.hostile_http import HostileServer, answer
+from tests.lab.places import GitHub, Publication, secrets_seen
 from tests.lab.places.rekor import Rekor
 
 TOOL = "tool-1.0.tgz"
+TOKEN = "ghp_s3cr3tT0ken"  # noqa: S105 - a marker to look for, not a secret
 CONTENT = b"the tool\n" * 50
 LAB = Lab("acme")
 ATTESTED = LAB.attest({TOOL: CONTENT}, identity=WORKFLOW)
@@ -265,6 +267,34 @@ def test_of_several_entries_the_signatures_own_is_kept(site: Site, server: Hosti
     assert ran.status == 0, ran.out
     (claim,) = claims(ran)
     assert claim["identity"]["subject"] == WORKFLOW
+
+
+def test_old_provenance_among_a_releases_assets_passes_and_no_token_reaches_the_log(
+    tmp_path: Path,
+) -> None:
+    """What slsa-github-generator published for years: one bare envelope about all assets."""
+    files = {TOOL: CONTENT, "other-1.0.zip": b"the other\n"}
+    provenance = LAB.attest(files, identity=WORKFLOW)
+    assets = {**files, "multiple.intoto.jsonl": old_forms.bare_envelope(provenance)}
+    site = Site(tmp_path / "site", LAB)
+    site.policy(
+        '[[artifact]]\nsource = "github:acme/tool@v1.0"\nfiles = ["*.tgz", "*.zip"]\n'
+        '[[artifact.require]]\nsigner = "release"\npredicate-type = "slsa-provenance"\n'
+        'source-repository = "https://github.com/acme/tool"\n'
+    )
+    release = Publication(name="tool", version="1.0", files=assets)
+    with GitHub(release, token=TOKEN) as github, Rekor(provenance) as log:
+        trusting(site, log)
+        env = {"GH_TOKEN": TOKEN, "GITHUB_TOKEN": TOKEN}
+        ran = site.collect("--github-api", github.url, env=env)
+        assert ran.status == 0, ran.out
+        assert secrets_seen(log.requests, [TOKEN]) == []
+        assert len(log.requests) == 1
+    checked = site.check()
+    assert checked.status == 0
+    artifacts = checked.document["results"][0]["report"]["artifacts"]
+    assert {item["name"] for item in artifacts} == set(files)
+    assert all(item["claims"][0]["completed-from"] for item in artifacts)
 
 
 # ---- not made whole

@@ -188,6 +188,7 @@ def test_equal_packs_have_equal_seals(sealed: Site) -> None:
         env={"SOURCE_DATE_EPOCH": str(int(seconds))},
     )  # fmt: skip
     assert again.status == 0
+    assert again.document["results"][0]["written"] == [PACK, CUSTODY]
     assert lines(sealed) == [first]
 
 

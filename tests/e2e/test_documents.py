@@ -22,11 +22,22 @@ ROOT = Path(__file__).resolve().parents[2]
 RELEASE = (ROOT / "bundles/RELEASE.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.compile(
-    r"(?:airgap|artifact|check|clock|collect|digest|evidence|file|internal|lint|machine|openpgp|pack"
-    r"|policy|release|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
+    r"(?:airgap|artifact|check|clock|collect|cosign|custody|digest|evidence|export|extract|file|helm"
+    r"|internal|ledger|lint|machine|memory|npm|oci|openpgp|pack|policy|provenance|push|pypi|release"
+    r"|sbom|scan|sigstore|statement|trust|usage|verifier|vex)\.[a-z][a-z0-9-]+"
 )
 #: Names of files that look like codes.
-FILES = {"sbom.json", "ledger.json", "release.toml", "manifest.json", "pack.tar", "checksums.txt"}
+FILES = {
+    "memory.json",
+    "memory.lock",
+    "sigstore.json",
+    "sbom.json",
+    "ledger.json",
+    "release.toml",
+    "manifest.json",
+    "pack.tar",
+    "checksums.txt",
+}
 
 
 def codes() -> set[str]:
@@ -65,7 +76,10 @@ def test_every_key_of_the_release_file_is_described() -> None:
     for definition in ("signer", "line", "requirement", "deny"):
         keys |= set(described["$defs"][definition]["properties"])
     missing = {key for key in keys if not re.search(rf"[`.]{key}`", RELEASE)}
-    assert missing <= {"signers", "artifact", "require", "deny"}  # the tables they head
+    heads = {"signers", "artifact", "require", "deny", "custody"}  # the tables they head
+    assert missing <= heads
+    sealed = described["properties"]["custody"]["items"]["properties"]
+    assert {key for key in sealed if f"`custody.{key}`" not in RELEASE} == set()
     scan = described["$defs"]["scan"]["properties"]
     sbom = described["$defs"]["sbom"]["anyOf"][1]["properties"]
     nested = {f"scan.{key}" for key in scan} | {f"sbom.{key}" for key in sbom}
@@ -110,7 +124,7 @@ def test_every_command_in_the_readme_exists() -> None:
     commands = set(typer.main.get_group(app).commands)
     used = set(re.findall(r"^\$ airgap-kit ([a-z-]+)", README, re.MULTILINE))
     assert used <= commands
-    assert used == {"collect", "check", "extract", "export"}
+    assert used == {"collect", "check", "extract", "export", "push", "trust"}
 
 
 def test_every_file_the_readme_links_to_is_there() -> None:

@@ -487,13 +487,25 @@ def test_saved_answers_in_a_folder_are_told_by_their_content(site: Site, place: 
 
 def test_keys_that_are_not_there_or_malformed_are_no_anchor(site: Site, place: Npm) -> None:
     assert collect(site, place).status == 0
-    for raw, code in [(b"{}", "trust.malformed"), (None, "trust.missing")]:
-        path = site.folder / "trust-roots/npm/keys.json"
-        path.unlink()
-        if raw is not None:
-            path.write_bytes(raw)
-        ran = site.check()
-        assert (ran.status, ran.codes) == (4, {code})
+    trust(site, b"{}")
+    ran = site.check()
+    assert (ran.status, ran.codes) == (4, {"trust.malformed"})
+    site.policy(LINE + ALL, SIGNERS.replace("npm/keys.json", "npm/own.json"))
+    ran = site.check()
+    assert (ran.status, ran.codes) == (4, {"trust.missing"})
+
+
+def test_the_public_registrys_keys_travel_with_the_kit_and_are_not_the_labs(
+    site: Site, place: Npm
+) -> None:
+    (site.folder / "trust-roots/npm/keys.json").unlink()
+    site.policy(LINE + BY_PUBLISH, SIGNERS)
+    ran = collect(site, place)
+    assert (ran.status, ran.errors_of(TARBALL)) == (1, {"policy.unmet"})
+    anchors = ran.document["results"][0]["report"]["anchors"]
+    assert {a["origin"] for a in anchors if a["instance"] == "npm/keys.json"} == {
+        "pinned with the kit"
+    }
 
 
 def test_the_registrys_clock_is_the_labs() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.formats import schema
+from kit.model import Member
+from kit.pack import writer
 from kit.pack.reader import Pack
 from tests.e2e.conftest import WORKFLOW, Ran, Site
 from tests.lab.hostile_http import answer
@@ -18,7 +22,8 @@ from tests.lab.places import Registry, secrets_seen
 from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
     INDEX,
-    SPDX,
+    MANIFEST,
+    SPDX_DOCUMENT,
     Blob,
     Document,
     Shelf,
@@ -110,7 +115,7 @@ def everything(site: Site, repository: str) -> tuple[Shelf, Document, list[Docum
     attested = attestation(lab, whole, name=repository, identity=WORKFLOW)
     shelf.add(attested, tag=legacy_tag(whole, "att"))
     for one in images:
-        attested = attestation(lab, one, SPDX, name=repository, identity=WORKFLOW)
+        attested = attestation(lab, one, SPDX_DOCUMENT, name=repository, identity=WORKFLOW)
         shelf.add(attested, tag=legacy_tag(one, "att"))
         shelf.add(bundle(lab, one, identity=WORKFLOW))
     shelf.add(bundle(lab, whole, identity=WORKFLOW))
@@ -172,7 +177,7 @@ def test_referrers_of_the_api_and_of_the_fallback_tag_are_both_taken(site: Site)
     shelf = Shelf()
     whole = shelf.add(image(), tag="1.0")
     shelf.add(bundle(site.lab, whole, identity=WORKFLOW))
-    before = bundle(site.lab, whole, SPDX, identity=WORKFLOW)
+    before = bundle(site.lab, whole, SPDX_DOCUMENT, identity=WORKFLOW)
     for part in before.parts:
         shelf.blobs[part.digest] = part
     only_by_tag = listing([before])
@@ -214,6 +219,30 @@ def test_evidence_that_lacks_a_blob_is_named_and_left_out(site: Site) -> None:
     assert described["evidence"] == []
     assert row(rows, f"blobs/{gone.digest}")["answer"] == "absent"
     assert row(rows, legacy_tag(whole, "sig"))["carried"] is False
+    layout_of(site)
+
+
+def test_evidence_that_describes_the_images_layer_wrongly_costs_only_itself(site: Site) -> None:
+    shelf = Shelf()
+    whole = shelf.add(image(), tag="1.0")
+    layer = whole.parts[1]
+    longer = Blob(layer.media_type, layer.raw)
+    lying = referrer(whole, "x/y", longer)
+    value = json.loads(lying.raw)
+    value["layers"][0]["size"] += 1
+    made = Document(lying.media_type, json.dumps(value).encode(), subject=whole)
+    shelf.documents[made.digest] = made
+    shelf.blobs[lying.parts[0].digest] = lying.parts[0]
+    empty = shelf.add(manifest(Blob("x/config", b"{}"), []))
+    shelf.tags[legacy_tag(whole, "sbom")] = empty.digest
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    described, rows = opened(site)
+    assert described["evidence"] == []
+    told = {row["answer"] for row in rows if row["place"].endswith(layer.digest)}
+    assert told == {"skipped"}
+    assert row(rows, legacy_tag(whole, "sbom"))["answer"] == "skipped"
     layout_of(site)
 
 
@@ -271,6 +300,26 @@ def test_docker_manifests_are_taken_as_they_are(site: Site) -> None:
         named(site, f"oci:{registry.repository}:1.0", whole)
         assert collect(site).status == 0
     assert site.check().status == 0
+
+
+def test_a_collect_that_broke_off_fetches_only_what_it_lacks(site: Site) -> None:
+    shelf = Shelf()
+    children = [image("amd64"), image("arm64")]
+    whole = shelf.add(index(children), tag="1.0")
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        broken = registry.path("blobs", children[0].parts[1].digest)
+        registry.on(broken, [1.0, *answer(403, b"")])  # late, so that the others are there
+        first = collect(site)
+        assert (first.status, first.codes) == (5, {"machine.unauthorized"})
+        assert not list(site.folder.glob("*.pack.tar"))
+        fetched = {path.name for path in site.folder.glob("*.collecting/downloads/oci/*")}
+        registry.requests.clear()
+        registry.on(broken, answer(200, children[0].parts[1].raw))
+        assert collect(site).status == 0
+        again = {request.path[-64:] for request in registry.requests if "/blobs/" in request.path}
+    assert fetched
+    assert not fetched & again
 
 
 def test_equal_registries_give_equal_packs(site: Site) -> None:
@@ -374,6 +423,28 @@ def test_referrers_that_lie_about_their_subject_are_left_out(site: Site) -> None
     described, rows = opened(site)
     assert described["evidence"] == []
     assert row(rows, f"manifests/{lying.digest}")["answer"] == "skipped"
+
+
+def test_a_fallback_tag_that_lies_about_sizes_costs_only_what_it_lists(site: Site) -> None:
+    shelf = Shelf()
+    whole = shelf.add(image("amd64"), tag="1.0")
+    made = bundle(site.lab, whole, identity=WORKFLOW)
+    shelf.add(made)
+    lies = json.loads(listing([made]).raw)
+    lies["manifests"][0]["size"] += 1
+    lying = Document(INDEX, json.dumps(lies).encode())
+    shelf.documents[lying.digest] = lying
+    shelf.tags[whole.digest.replace(":", "-")] = lying.digest
+    vast = Document(MANIFEST, b"{" + b" " * (5 << 20))
+    shelf.documents[vast.digest] = vast
+    shelf.tags[legacy_tag(whole, "sig")] = vast.digest
+    with Registry(shelf, referrers=False) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    described, rows = opened(site)
+    assert described["evidence"] == []
+    assert "machine.digest" in row(rows, f"manifests/{made.digest}")["note"]
+    assert "machine.too-large" in row(rows, legacy_tag(whole, "sig"))["note"]
 
 
 def test_tags_that_hold_something_else_are_named(site: Site) -> None:
@@ -495,3 +566,116 @@ def test_a_plan_asks_nothing(site: Site) -> None:
     assert ran.status == 0
     assert registry.requests == []
     assert any("manifests/1.0" in line for line in ran.document["results"][0]["plan"])
+
+
+# ---- folders that are layouts
+
+
+def test_a_folder_that_is_a_layout_is_taken_like_a_registry(site: Site) -> None:
+    shelf, whole, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", whole)
+    assert collect(site).status == 0
+    described, _ = opened(site)
+    assert [a["name"] for a in described["artifacts"]] == ["image:1.0"]
+    found = [kind for kind, _ in kinds(described)]
+    assert found.count("cosign-attestation") == 4
+    assert found.count("sigstore-bundle") == 4
+    assert found.count("sbom") == 2
+    layout_of(site)
+    assert site.check().status == 0
+
+
+def test_a_folder_of_two_images_is_taken_as_its_line_says(site: Site) -> None:
+    shelf = Shelf()
+    first, second = shelf.add(image("amd64"), tag="1.0"), shelf.add(image("arm64"), tag="2.0")
+    shelf.write_layout(site.folder / "image")
+    named(site, "file:image/", first, 'files = ["image:1.0"]')
+    assert collect(site).status == 0
+    described, rows = opened(site)
+    assert [a["member"][-64:] for a in described["artifacts"]] == [first.hex]
+    assert second.hex not in json.dumps(described["members"])
+    assert [row["wanted"] for row in rows if row["answer"] == "skipped"] == ["image:2.0"]
+
+
+@pytest.mark.parametrize("fault", ["changed", "missing", "no-index"])
+def test_a_layout_that_is_not_whole_is_told_so(site: Site, fault: str) -> None:
+    shelf = Shelf()
+    made = shelf.add(image("amd64"), tag="1.0")
+    folder = shelf.write_layout(site.folder / "image")
+    layer = folder / "blobs/sha256" / made.parts[1].hex
+    if fault == "changed":
+        layer.write_bytes(b"other bytes")
+    elif fault == "missing":
+        layer.unlink()
+    else:
+        (folder / "index.json").write_text("{}")
+    named(site, "file:image/", made)
+    ran = collect(site)
+    assert ran.status == 2
+    assert ran.codes <= {"file.layout", "oci.malformed"}
+
+
+def test_a_signer_alone_does_not_bind_an_image_from_a_folder(site: Site) -> None:
+    shelf, _, _ = everything(site, "registry.test/acme/tool")
+    shelf.write_layout(site.folder / "image")
+    site.policy(
+        '\n[[artifact]]\nsource = "file:image/"\n[[artifact.require]]\nsigner = "release"\n'
+    )
+    ran = collect(site)
+    assert ran.status == 1
+    assert "artifact.name-unproved" in ran.errors_of("image:1.0")
+
+
+# ---- what is taken out of a pack
+
+
+def rebuilt(site: Site, drop: set[str], *, quietly: bool) -> None:
+    """Write the pack anew without some blobs; ``quietly``: and with nothing that names them."""
+    path = site.folder / PACK
+    with Pack.open(path) as pack:
+        contents = {m.path: pack.read(m.path, 1 << 22) for m in pack.manifest.members}
+        described = pack.manifest
+    gone = {f"oci/blobs/sha256/{sha256}" for sha256 in drop}
+    evidence = described.evidence
+    if quietly:
+        evidence = tuple(item for item in evidence if item.member not in gone)
+        listed = json.loads(contents["oci/index.json"])
+        kept = [entry for entry in listed["manifests"] if entry["digest"][7:] not in drop]
+        contents["oci/index.json"] = json.dumps(listed | {"manifests": kept}).encode()
+    contents = {name: raw for name, raw in contents.items() if name not in gone}
+    members = tuple(
+        Member(path=m.path, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+        for m in described.members
+        if (raw := contents.get(m.path)) is not None
+    )
+    path.unlink()
+    writer.write(path, replace(described, members=members, evidence=evidence), contents)
+
+
+def test_a_piece_that_was_taken_out_of_the_pack_is_told_as_lost(site: Site) -> None:
+    with Registry(Shelf()) as registry:
+        shelf, whole, images = everything(site, registry.repository)
+        registry.shelf = shelf
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    attested = shelf.documents[shelf.tags[legacy_tag(images[0], "att")]]
+    rebuilt(site, {attested.hex, *(part.hex for part in attested.parts)}, quietly=True)
+    ran = site.check()
+    assert ran.status == 0  # no rule needs it, and it is told all the same
+    assert "ledger.lost" in ran.codes
+
+
+@pytest.mark.parametrize("what", ["layer", "child"])
+def test_a_blob_that_was_taken_out_of_the_pack_fails_the_image(site: Site, what: str) -> None:
+    shelf = Shelf()
+    child = image("amd64")
+    whole = shelf.add(index([child, image("arm64")]), tag="1.0")
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    gone = child.hex if what == "child" else child.parts[1].hex
+    rebuilt(site, {gone}, quietly=False)
+    ran = site.check()
+    assert ran.status == 1
+    assert ran.codes & {"oci.blob-missing", "oci.platform-missing"}

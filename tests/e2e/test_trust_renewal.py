@@ -195,6 +195,7 @@ def test_an_older_pack_never_downgrades(renewing: Renewing) -> None:
 def test_a_pack_without_a_chain_renews_nothing(renewing: Renewing) -> None:
     write_pack(renewing.site.folder / PACK, {})
     assert renewing.run("import", PACK, "--yes").status == 6
+    assert renewing.run("diff", PACK).status == 6
     assert renewing.run("import", PACK, "--yes", "--instance", "acme").status == 2
     assert renewing.run("import", "none.tar", "--yes").status == 2
 

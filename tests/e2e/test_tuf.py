@@ -215,7 +215,7 @@ def test_a_chain_that_verifies_tells_how_fresh_the_anchor_is(served: Served) -> 
     assert told["root-version"] == 2
     assert told["vouched-until"] == "2025-06-08T12:00:00Z"
     assert told["age-days"] > 500
-    assert {"trust.root-expired", "trust.timestamp-expired", "trust.newer-known"} <= ran.codes
+    assert {"trust.root-expired", "trust.chain-expired", "trust.newer-known"} <= ran.codes
 
 
 def test_a_newer_trusted_root_is_told_of_and_not_used(served: Served) -> None:

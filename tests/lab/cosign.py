@@ -78,16 +78,7 @@ def attestation(
         }
     )
     bundle = json.loads(lab.envelope(statement, **_legacy(options)))
-    envelope = bundle["dsseEnvelope"]
-    # In Go's order, which the hash in intoto 0.0.1 is over.
-    (made,) = envelope["signatures"]
-    raw = document(
-        {
-            "payloadType": envelope["payloadType"],
-            "payload": envelope["payload"],
-            "signatures": [{"keyid": made.get("keyid", ""), "sig": made["sig"]}],
-        }
-    )
+    raw = document(_uploaded(bundle["dsseEnvelope"], options.get("form") or ""))
     annotations = annotations_of(bundle) | {
         "dev.cosignproject.cosign/signature": "",
         "predicateType": predicate_type,
@@ -95,6 +86,18 @@ def attestation(
     if "dev.sigstore.cosign/rfc3161timestamp" in annotations:
         annotations["dev.sigstore.cosign/rfc3161timestamp"] = _stamp(lab.stamp(raw))
     return store.put(DSSE, raw).descriptor(annotations=annotations)
+
+
+def _uploaded(envelope: dict[str, Any], form: str) -> dict[str, Any]:
+    """Return an envelope as the log was sent it, and so as cosign keeps it."""
+    if "intoto-0.0.1" not in form:
+        return envelope
+    (made,) = envelope["signatures"]
+    return {
+        "payloadType": envelope["payloadType"],
+        "payload": envelope["payload"],
+        "signatures": [{"keyid": made.get("keyid", ""), "sig": made["sig"]}],
+    }
 
 
 def signed_bundle(

@@ -210,3 +210,30 @@ def test_a_piece_taken_from_the_registry_is_told_as_absent_upstream(
     assert ran.status == 1
     _, rows = opened(site, UNMET)
     assert row(rows, f"manifests/{tag}")["answer"] == "absent"
+
+
+def test_what_cosign_saves_and_oras_copies_is_collected_from_the_folder(
+    registry: Running, site: Site
+) -> None:
+    shelf = Shelf()
+    whole = shelf.add(index([image("amd64"), image("arm64")]), tag="1.0")
+    skopeo_push(registry, shelf.write_layout(site.folder / "layout"))
+    keys(site)
+    for bundle in (False, True):
+        cosign(site, "sign", f"{registry.repository}@{whole.digest}", bundle=bundle)
+    run(
+        "cosign", "save", "--allow-http-registry", "--dir", "saved",
+        f"{registry.repository}@{whole.digest}", cwd=site.folder,
+    )  # fmt: skip
+    run(
+        "oras", "copy", "--from-plain-http", "-r", f"{registry.repository}:1.0",
+        "--to-oci-layout", "copied:1.0", cwd=site.folder,
+    )  # fmt: skip
+    for folder in ("saved", "copied"):
+        rule = f'[[artifact.require]]\nsigner = "release"\nlog = false\ndigest = "{whole.digest}"\n'
+        site.policy(f'\n[[artifact]]\nsource = "file:{folder}/"\n{rule}', KEY)
+        ran = collect(site, "--replace")
+        assert ran.status == 0, ran.out
+        described, _ = opened(site)
+        found = {item["kind"] for item in described["evidence"]}
+        assert found >= ({"cosign-signature"} if folder == "saved" else {"sigstore-bundle"})

@@ -149,6 +149,7 @@ def collect(
     """
     from kit.cli import (  # noqa: PLC0415 - the HTTP client
         collecting,
+        custody_file,
         github_settings,
         registry_settings,
         route_settings,
@@ -200,9 +201,10 @@ def collect(
         request, trust_roots, trusted_root or (), replace=replace, seal=who
     )
     status = of_report(report)
-    result = json_report.succeeded(report, status, final.name) | {"written": [final.name]}
+    written = [final.name] if who is None else [final.name, custody_file.of(final).name]
+    result = json_report.succeeded(report, status, final.name) | {"written": written}
     show("collect", status, [result], text_report.render(report), output_format)
     terminal.say(f"pack written: {final}")
-    terminal.say("to read aloud on both sides, the SHA-256 of its manifest.json:")
-    terminal.say(f"  {collecting.spoken(report.manifest_sha256)}")
+    spoken = collecting.spoken(report.manifest_sha256)
+    terminal.say(f"the SHA-256 of its manifest.json, to read aloud on both sides: {spoken}")
     return status

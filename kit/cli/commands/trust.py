@@ -97,7 +97,8 @@ def diff(
     Fingerprints are in groups to be read aloud. What a pack or a TUF repository has is
     verified from this host's own roots first; files and folders are only read.
 
-    Ends with 0 whatever differs; with 4 for a side that does not load or verify.
+    Ends with 0 whatever differs; with 4 for a side that does not load or verify; with 6 where
+    a pack carries no TUF chain.
     """
     from kit import airgap  # noqa: PLC0415
     from kit.cli import comparing  # noqa: PLC0415 - loads what reads keys
@@ -106,9 +107,11 @@ def diff(
     airgap.seal()
     old, new = (None, a) if b is None else (a, b)
     found = comparing.compare(old, new, places, instance or ())
-    result = _result(None, Status.HOLDS, comparing.value(found, moment))
-    print_result("trust diff", Status.HOLDS, [result], comparing.text(found), output_format)
-    return Status.HOLDS
+    status = Status.HOLDS if found else Status.NOTHING
+    result = _result(None, status, comparing.value(found, moment))
+    text = comparing.text(found) or "there is nothing to compare: no TUF chain\n"
+    print_result("trust diff", status, [result], text, output_format)
+    return status
 
 
 @app.command(name="import")

@@ -50,12 +50,26 @@ _UNKNOWN_ALGORITHMS = (4, 5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A signature that counts: the pinned key, the key that made it, and how."""
+    """A signature that counts: the pinned key, the key that made it, and how.
+
+    ``expired`` says that the key has expired since: it counts only for those who accept that.
+    """
 
     fingerprint: str
     signing_key: str
     claimed_time: datetime
     digest: str
+    expired: bool = False
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a claim tells of how it was signed."""
+        facts = {
+            "signing-key": self.signing_key,
+            "hash": self.digest,
+            "claimed-time": render_time(self.claimed_time),
+        }
+        return facts | {"key-expired": "true"} if self.expired else facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +92,7 @@ class Verified:
                     subject=signature.fingerprint,
                     subject_type=INSTANCE,
                     issuer="",
-                    facts={
-                        "signing-key": signature.signing_key,
-                        "hash": signature.digest,
-                        "claimed-time": render_time(signature.claimed_time),
-                    },
+                    facts=signature.facts,
                 ),
                 signed_at=None,
                 accepted_by=(self.accepted_by,),
@@ -148,11 +158,12 @@ class OpenPgpVerifier:
                 unknown.append(self._stranger(status.unchecked))
                 continue
             valid = self._valid(status)
-            if status.verdict is Verdict.KEY_EXPIRED:
+            expired = status.verdict is Verdict.KEY_EXPIRED
+            if expired:
                 lenient = valid.primary in self._accept_expired
                 before = gpg.verify(detached.raw, data(), valid.made) if lenient else ()
                 self._demand_unexpired_then(valid, before[number : number + 1])
-            accepted.append(_accepted(valid))
+            accepted.append(_accepted(valid, expired=expired))
         # Of signatures of different types gpg checks the first, and says so to people only.
         if len(statuses) != len(detached.signatures):
             raise _malformed("gpg did not judge every signature in it")
@@ -269,12 +280,13 @@ def _unusable(fingerprint: str, message: str) -> AnchorError:
     return AnchorError(message, code="trust.openpgp-key", subject=fingerprint)
 
 
-def _accepted(valid: Valid) -> Accepted:
+def _accepted(valid: Valid, *, expired: bool) -> Accepted:
     return Accepted(
         fingerprint=valid.primary,
         signing_key=valid.key,
         claimed_time=valid.made,
         digest=_DIGESTS[valid.digest],
+        expired=expired,
     )
 
 

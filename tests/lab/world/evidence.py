@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from kit.formats import npm_registry
 from tests.lab import json_lines, npm
 from tests.lab.builds import Build
+from tests.lab.images import CONFIG
 from tests.lab.npm import RegistryKey
 from tests.lab.order import Options
 from tests.lab.shelf import (
-    CONFIG,
     Blob,
     Shelf,
     attestation,

@@ -18,6 +18,7 @@ from kit.formats.signing_key import SigningKey
 from kit.model import Level
 from kit.trust.keys import KeyAnchor
 from kit.verifiers.custody import Sealers
+from tests.openpgp import GPG, Key, Pair, verifier
 
 PACK = "1" * 64
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -101,3 +102,29 @@ def test_without_a_file_only_what_is_demanded_is_missed() -> None:
     private = ed25519.Ed25519PrivateKey.generate()
     assert judge(private, None) == Judged()
     assert codes(judge(private, None, Role.COLLECTED)) == [("custody.missing", Level.ERROR)]
+
+
+@pytest.mark.skipif(not GPG.exists(), reason="gpg is not installed")
+@pytest.mark.parametrize("signed_by", ["subkey", "primary"])
+def test_a_denied_subkey_seals_nothing(signed_by: str) -> None:
+    """Whoever stole it would name the primary key, which is not denied."""
+    subkey = Pair("subkey")
+    owner = Key("owner", subkey=subkey)
+    said = record()
+    pair = subkey if signed_by == "subkey" else owner
+    signature = pair.sign(custody_format.to_sign(said))
+    raw = custody_format.render(said, f"openpgp:{owner.fingerprint}", signature)
+    rule = CustodyRule(
+        role=Role.COLLECTED, signers=(Signer(name="owner", openpgp=owner.fingerprint),)
+    )
+    sealed = Sealed(
+        raw=raw,
+        openpgp_keys={owner.fingerprint: owner.keyring},
+        denied=frozenset({subkey.fingerprint}),
+    )
+    with verifier(owner, at=AT) as openpgp:
+        sealers = Sealers(openpgp=openpgp, fingerprints=(owner.fingerprint,))
+        judged = custody.judge(sealed, PACK, [rule], sealers, AT)
+    denied = [("custody.denied", Level.NOTE), ("custody.missing", Level.ERROR)]
+    assert codes(judged) == (denied if signed_by == "subkey" else [])
+    assert judged.seals[0].verified is (signed_by == "primary")

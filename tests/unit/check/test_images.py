@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,15 @@ def test_docker_s_media_types_are_read_as_oci_s(tmp_path: Path) -> None:
     layer = lab_cosign.signature(carried.store, LAB, image, REPOSITORY)
     carried.sig(carried.store.attached(layer), image)
     assert check(carried, tmp_path).passed
+
+
+def test_workers_find_the_same(tmp_path: Path) -> None:
+    carried, image = signed(form="timestamp")
+    carried.att(carried.store.attached(
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL),
+        lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, identity=STRANGER),
+    ), image)  # fmt: skip
+    assert check(carried, tmp_path, workers=2) == check(carried, tmp_path)
 
 
 # ---- what a signature is of ---------------------------------------------------------
@@ -314,12 +324,13 @@ def test_a_timestamp_over_the_signature_is_not_one_over_the_envelope(tmp_path: P
     assert "sigstore.timestamp" in codes(check(carried, tmp_path))
 
 
-def test_an_entry_of_another_envelope_is_refused(tmp_path: Path) -> None:
-    """An intoto 0.0.1 entry has no signature in it: its hash of the envelope must fit."""
+@pytest.mark.parametrize("form", ["promise-only", "intoto-0.0.1"])
+def test_an_entry_of_another_envelope_is_refused(form: str, tmp_path: Path) -> None:
+    """Of intoto 0.0.1, which has no signature in it, the envelope's hash is what must fit."""
     carried = Carried()
     image = carried.store.image()
     carried.artifact(image)
-    layer = lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, form="intoto-0.0.1")
+    layer = lab_cosign.attestation(carried.store, LAB, image, SPDX, BILL, form=form)
     raw = carried.store.blobs[layer["digest"].removeprefix("sha256:")]
     spaced = json.dumps(json.loads(raw)).encode()  # the same envelope in other bytes
     again = carried.store.put(lab_cosign.DSSE, spaced)
@@ -371,6 +382,15 @@ def test_over_a_hundred_signatures_are_refused(tmp_path: Path) -> None:
     report = check(carried, tmp_path)
     assert "cosign.too-many" in codes(report)
     assert not report.passed
+
+
+def test_signatures_that_are_said_to_be_about_many_images_are_refused(tmp_path: Path) -> None:
+    carried, _ = signed()
+    (kept,) = carried.evidence.values()
+    others = [carried.store.put("x", f"{number}".encode()) for number in range(16)]
+    about = tuple(sorted({*kept.about, *map(path_of, others)}))
+    carried.evidence[kept.member] = replace(kept, about=about)
+    assert "cosign.too-many" in codes(check(carried, tmp_path))
 
 
 # ---- what is unsigned ---------------------------------------------------------------

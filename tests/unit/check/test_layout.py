@@ -109,8 +109,7 @@ def test_c154_an_index_json_that_leads_elsewhere(tmp_path: Path) -> None:
     other = carried.store.image("linux/amd64", b"evil layer")
     carried.entries[0] = other.descriptor(annotations={"org.opencontainers.image.ref.name": "1.0"})
     report = check(carried, tmp_path)
-    assert only(report).passed
-    assert not report.passed
+    assert not report.released
     assert {"oci.index", "oci.ref-name", "oci.extra"} <= codes(report, "error")
 
 
@@ -147,6 +146,12 @@ def test_c155_docker_s_first_schema_is_refused(tmp_path: Path) -> None:
     }
     report = check(carry(_document(carried, value), carried), tmp_path)
     assert "oci.unsupported" in codes(report, "error")
+
+
+def test_c155_an_image_that_the_layout_calls_by_another_type_is_refused(tmp_path: Path) -> None:
+    carried, _ = of_image()
+    carried.entries[0]["mediaType"] = INDEX
+    assert codes(check(carried, tmp_path), "error") == {"oci.media-type"}
 
 
 # ---- C-156: what evidence is on -----------------------------------------------------
@@ -216,6 +221,68 @@ def test_buildkit_s_attestations_are_no_platforms(tmp_path: Path) -> None:
     attest_children(carried, [image])
     both = line() + "[[artifact.require]]\n" + EACH + "\n"
     assert check(carried, tmp_path, both).passed
+
+
+def test_what_may_be_run_is_no_attestation_whatever_it_is_called(tmp_path: Path) -> None:
+    """A runtime chooses by platform; an annotation must not hide an unsigned image there."""
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    for platform in ({"os": "linux", "architecture": "arm64"}, None):
+        carried = Carried()
+        image, evil = carried.store.image(), carried.store.image("linux/arm64", b"evil")
+        hidden = dict(attesting(evil, image)) | {"platform": platform}
+        listed = {key: value for key, value in hidden.items() if value is not None}
+        carry(carried.store.index(image, listed), carried)
+        attest_children(carried, [image])
+        report = check(carried, tmp_path, both)
+        assert codes(report, "error") == {"policy.unmet"}, platform
+
+
+def test_who_signs_one_platform_is_no_second_signer_of_another(tmp_path: Path) -> None:
+    """Two of two signers of an index: of each image, and not one of each."""
+    signers = SIGNERS
+    for name in ("one", "two"):
+        signers += f"""
+[signers.{name}]
+issuer = "https://accounts.acme.test"
+identity-regexp = "(jo|mo)@acme[.]test"
+trusted-root = "acme"
+"""
+    each = ", ".join(f'{{signer = "{name}", on = "each-platform"}}' for name in ("one", "two"))
+    rule = line() + f"[[artifact.require]]\nany-of = [{each}]\nat-least = 2\n"
+    carried, _, children = of_index("linux/amd64", "linux/arm64")
+
+    def sign(*pairs: tuple[Blob, str]) -> Report:
+        for child in children:
+            layers = [
+                lab_cosign.signature(
+                    carried.store,
+                    LAB,
+                    child,
+                    REPOSITORY,
+                    identity=f"{who}@acme.test",
+                    issuer="https://accounts.acme.test",
+                )
+                for image, who in pairs
+                if image is child
+            ]
+            carried.sig(carried.store.attached(*layers), child)
+        path = carried.write(tmp_path / "tool.pack.tar")
+        return judged(path, rule, LAB, signers=signers)
+
+    amd, arm = children
+    assert codes(sign((amd, "jo"), (arm, "mo")), "error") == {"policy.too-few-signers"}
+    assert sign((amd, "jo"), (amd, "mo"), (arm, "jo"), (arm, "mo")).passed
+
+
+def test_what_no_reader_knows_in_an_index_has_no_evidence(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    index = carried.store.index(image, carried.store.put("application/x.image+json", b"runs?"))
+    carry(index, carried)
+    attest_children(carried, [image])
+    assert check(carried, tmp_path).passed
+    both = line() + "[[artifact.require]]\n" + EACH + "\n"
+    assert codes(check(carried, tmp_path, both), "error") == {"policy.unmet"}
 
 
 def test_an_index_of_no_image_shows_nothing(tmp_path: Path) -> None:
@@ -293,6 +360,44 @@ def test_c157_a_blob_of_evidence_that_is_missing_is_told(tmp_path: Path) -> None
     assert "policy.unmet" in codes(report, "error")
 
 
+def test_c159_one_image_by_many_names_is_walked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried, image = of_image()
+    carried.artifacts += [
+        Artifact(name=f"tool:{number}", source=SOURCE, member=path_of(image))
+        for number in range(2, 50)
+    ]
+    walked: list[str] = []
+    walk = layout.walk
+
+    def counted(*arguments: Any) -> layout.Walked:
+        walked.append(arguments[2])
+        return walk(*arguments)
+
+    monkeypatch.setattr(layout, "walk", counted)
+    report = check(carried, tmp_path)
+    assert walked == [path_of(image)]
+    assert "artifact.unnamed" in codes(report, "error")
+
+
+def test_c159_one_document_that_the_layout_lists_often_is_read_once(tmp_path: Path) -> None:
+    carried, _ = of_image()
+    carried.entries += [carried.entries[1]] * 2000
+    assert check(carried, tmp_path).passed
+    carried.entries.append(carried.entries[1] | {"mediaType": INDEX})
+    assert "oci.media-type" in codes(check(carried, tmp_path), "error")
+
+
+def test_c157_a_referrer_that_is_no_evidence_is_extra(tmp_path: Path) -> None:
+    carried, image = of_image()
+    referrer, layer = lab_cosign.signed_bundle(carried.store, LAB, image)
+    carried.bundle(referrer, layer, image)
+    assert check(carried, tmp_path).passed
+    del carried.evidence[path_of(layer)]
+    assert codes(check(carried, tmp_path), "error") == {"oci.extra"}
+
+
 def test_c157_a_stray_file_in_the_layout_fails_the_pack(tmp_path: Path) -> None:
     carried, _ = of_image()
     assert "oci.extra" in codes(check(carried, tmp_path, put={"oci/blobs/sha256/x": b""}))
@@ -309,7 +414,7 @@ def test_c158_a_name_that_no_line_gave_fails_the_pack(name: str, tmp_path: Path)
     carried, _ = of_image()
     carried.entries[0]["annotations"] = {"org.opencontainers.image.ref.name": name}
     report = check(carried, tmp_path)
-    assert only(report).passed
+    assert not report.released
     assert codes(report, "error") == {"oci.ref-name"}
 
 
@@ -358,6 +463,27 @@ def test_c159_indexes_nested_too_deep_are_refused(tmp_path: Path) -> None:
         blob = carried.store.index(blob)
     report = check(carry(blob, carried), tmp_path)
     assert "oci.too-deep" in codes(report, "error")
+
+
+def test_c159_attestations_nested_without_end_are_refused(tmp_path: Path) -> None:
+    """What is called an attestation may be an index that has one, and so on."""
+    carried = Carried()
+    image = carried.store.image()
+    blob = image
+    for _ in range(1500):
+        blob = carried.store.index(dict(attesting(blob, image)))
+    report = check(carry(blob, carried), tmp_path)
+    assert "oci.too-deep" in codes(report, "error")
+
+
+def test_an_image_that_is_called_an_attestation_elsewhere_is_a_platform_still(
+    tmp_path: Path,
+) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    index = carried.store.index(dict(attesting(image, image)), image)
+    report = check(carry(index, carried), tmp_path, line() + "[[artifact.require]]\n" + EACH)
+    assert "policy.unmet" in codes(report, "error")
 
 
 def test_a_nested_index_is_walked(tmp_path: Path) -> None:
@@ -523,3 +649,78 @@ def test_a_denied_layer_or_signer_of_a_platform_fails_the_image(tmp_path: Path) 
     head, rest = SIGNERS.split("[signers.release]")
     denied = f'{head}[deny]\ndigests = ["sha256:{layer}"]\n[signers.release]{rest}'
     assert "policy.denied" in codes(judged(path, line(), LAB, signers=denied), "error")
+
+
+# ---- an index of three platforms, with evidence on each and on the whole ----------------
+
+PROVENANCE = "https://slsa.dev/provenance/v1"
+WHOLE = (
+    line(f'signer = "release"\npredicate-type = "{PROVENANCE}"')
+    + "[[artifact.require]]\n"
+    + EACH
+    + "\nsbom = true\n"
+)
+
+
+def three() -> tuple[Carried, Blob, list[Blob], dict[str, str]]:
+    """Return an index with provenance, three images with an SBOM each, and the pieces by name."""
+    carried = Carried()
+    children = [carried.store.image(platform) for platform in PLATFORMS]
+    index = carried.store.index(*children)
+    carried.artifact(index)
+    pieces = {"index": path_of(index)}
+    build = {"buildDefinition": {"buildType": "x", "externalParameters": {}}}
+    said = build | {"runDetails": {"builder": {"id": "https://acme.test/builder"}}}
+    for name, image, predicate_type, predicate in (
+        ("index", index, PROVENANCE, said),
+        *(
+            (p, c, SPDX, documents.spdx(sha256=None))
+            for p, c in zip(PLATFORMS, children, strict=True)
+        ),
+    ):
+        layer = lab_cosign.attestation(carried.store, LAB, image, predicate_type, predicate)
+        manifest = carried.store.attached(layer)
+        carried.att(manifest, image)
+        pieces |= {
+            f"{name}: attestations": path_of(manifest),
+            f"{name}: envelope": f"oci/blobs/sha256/{layer['digest'][7:]}",
+        }
+        if image is not index:
+            config, *layers = parts(carried, image)
+            pieces |= {name: path_of(image), f"{name}: config": config, f"{name}: layer": layers[0]}
+    return carried, index, children, pieces
+
+
+def test_an_index_of_three_platforms_with_all_its_evidence_passes(tmp_path: Path) -> None:
+    report = check(three()[0], tmp_path, WHOLE)
+    assert report.passed, report.verdicts
+    assert len(only(report).claims) == 4
+
+
+LOST = {
+    "index": "artifact.missing",
+    "index: attestations": "policy.unmet",
+    "index: envelope": "policy.unmet",
+}
+for _platform in PLATFORMS:
+    LOST |= {
+        _platform: "oci.platform-missing",
+        f"{_platform}: config": "oci.blob-missing",
+        f"{_platform}: layer": "oci.blob-missing",
+        f"{_platform}: attestations": "policy.unmet",
+        f"{_platform}: envelope": "policy.unmet",
+    }
+
+
+@pytest.mark.parametrize("piece", LOST)
+def test_of_an_index_of_three_platforms_no_piece_can_be_taken_out(
+    piece: str, tmp_path: Path
+) -> None:
+    carried, _, _, pieces = three()
+    assert pieces.keys() == LOST.keys()
+    report = check(carried, tmp_path, WHOLE, without=[pieces[piece]])
+    errors = [f for f in only(report).findings if f.level.value == "error"]
+    assert LOST[piece] in {f.code for f in errors}
+    if piece.endswith(("attestations", "envelope")) and not piece.startswith("index"):
+        unmet = {f.subject for f in errors if f.code == "policy.unmet"}
+        assert unmet == {f"tool:1.0 ({piece.partition(':')[0]})"}

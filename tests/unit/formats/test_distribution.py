@@ -176,7 +176,7 @@ WHEEL_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", WHEEL_FAULTS)
-def test_a_wheel_with_a_fault_is_malformed(fault: str) -> None:
+def test_c162_a_wheel_with_a_fault_is_malformed(fault: str) -> None:
     raw, rule = WHEEL_FAULTS[fault]
     with pytest.raises(MalformedError, match=rule):
         read(raw)

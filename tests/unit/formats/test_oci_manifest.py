@@ -75,7 +75,9 @@ def test_an_index_tells_platforms_from_attestations() -> None:
         "vnd.docker.reference.digest": descriptor(b"child")["digest"],
     }
     child = descriptor(b"child", platform=platform)
-    found = parse(index(manifests=[child, descriptor(b"attestation", annotations=about)]))
+    nowhere = {"os": "unknown", "architecture": "unknown"}
+    attestation = descriptor(b"attestation", annotations=about, platform=nowhere)
+    found = parse(index(manifests=[child, attestation]))
     assert isinstance(found, Index)
     assert found.platforms == found.manifests[:1]
     assert str(found.manifests[0].platform) == "linux/arm64/v8"
@@ -161,6 +163,7 @@ def test_withdrawn_forms_are_refused_by_name(media_type: str) -> None:
         {},
         {"schemaVersion": 2},
         manifest(schemaVersion=1),
+        manifest(mediaType=""),
         manifest(schemaVersion=2.0),
         manifest(schemaVersion=True),
         manifest(config=None),

@@ -130,7 +130,9 @@ def test_a_signature_is_read_in_base64_and_raw(raw: bytes) -> None:
     assert only(EvidenceKind.SIGNATURE, raw).key_hint == ""
 
 
-@pytest.mark.parametrize("raw", [PEM, PEM + b"\n", b64decode(PEM), b64decode(PEM).strip()])
+@pytest.mark.parametrize(
+    "raw", [PEM, PEM[:64] + b"\r\n" + PEM[64:], b64decode(PEM), b64decode(PEM).strip()]
+)
 def test_a_certificate_is_read_in_pem_and_in_base64_of_it(raw: bytes) -> None:
     assert bare_signature.certificate(raw) == sigstore_bundle.parse(SIGNED).certificates[0]
 

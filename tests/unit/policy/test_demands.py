@@ -401,3 +401,16 @@ def test_who_signed_an_sbom_does_not_say_the_files_version(sbom: str) -> None:
     judged = file(named, replace(beside, identity=built), name=UNNAMED)
     (verdict,), _ = judge(tagged, [judged], unreadable, AT)
     assert [f.code for f in verdict.findings] == ["artifact.version-unproved"]
+
+
+def test_each_signer_says_for_itself_whether_an_expired_openpgp_key_counts() -> None:
+    lenient = f'[signers.lenient]\nopenpgp = "{FINGERPRINT}"\naccept-expired = true\n'
+    expired = replace(claim(), identity=replace(GPG, facts={"key-expired": "true"}), names=(WHEEL,))
+    for require, fails in (
+        ('signer = "gpg"', ["policy.unmet"]),
+        (f'openpgp = "{FINGERPRINT}"', ["policy.unmet"]),
+        ('signer = "lenient"', []),
+    ):
+        wanted = release(require, signers=SIGNERS + lenient)
+        assert errors(wanted, expired) == fails
+        assert ("openpgp.key-expired" in codes(wanted, expired)) == bool(fails)

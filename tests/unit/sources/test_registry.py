@@ -24,11 +24,11 @@ from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
 from tests.lab import Lab
 from tests.lab.hostile_http import CUT, HostileServer, Step, answer, head, moved
+from tests.lab.images import DOCKER_MANIFEST
 from tests.lab.places import Registry as Place
 from tests.lab.places import Storage, TokenServer, secrets_seen
 from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
-    DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
     Blob,
@@ -157,6 +157,24 @@ def test_where_a_repository_is_asked_for(name: str, url: str) -> None:
     assert reached.url("manifests", "1") == url
 
 
+def test_docker_hub_may_be_mirrored_by_any_of_its_names() -> None:
+    for name in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        mirrors = registry_access.read_pairs([f"{name}=mirror.test/hub"], "--mirror")
+        reached = Access(mirrors=mirrors).reached(oci_reference.parse_repository("alpine"))
+        assert reached.url("x") == "https://mirror.test/v2/hub/library/alpine/x"
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_registry_that_knows_no_head_is_asked_by_get_what_it_wants(
+    shelf: Shelf, status: int
+) -> None:
+    with Place(shelf, auth="basic") as place:
+        challenge = answer(401, b"", 'WWW-Authenticate: Basic realm="x"')
+        place.fault(place.path("manifests", "1.0"), challenge, answer(status), challenge)
+        assert str(resolved(place).digest) == shelf.tags["1.0"]
+    assert [r.method for r in place.requests[:3]] == ["GET", "HEAD", "GET"]
+
+
 @pytest.mark.parametrize("value", ["a", "a=", "=b", "a=b c", "a=b@c", "a/../b=c#d"])
 def test_an_option_that_is_no_pair_is_wrong_usage(value: str) -> None:
     with pytest.raises(UsageError):
@@ -164,6 +182,14 @@ def test_an_option_that_is_no_pair_is_wrong_usage(value: str) -> None:
 
 
 # ---- secrets
+
+
+def test_a_realm_keeps_its_own_query(shelf: Shelf) -> None:
+    with Place(shelf, auth="token") as place:
+        place.realm = f"http://{place.host}/token?account=x"
+        resolved(place)
+        (asked,) = [r.target for r in place.requests if r.path == "/token"]
+    assert asked.startswith("/token?account=x&service=")
 
 
 def test_a_realm_on_another_host_gets_nothing_unless_it_is_named(shelf: Shelf) -> None:
@@ -456,3 +482,23 @@ def test_the_next_page_on_another_host_is_not_asked_for(shelf: Shelf) -> None:
         endless(place, digest, f'<{spy.url("/next")}>; rel="next"')
         assert refused(lambda: opened(place).referrers(digest)).code == "machine.redirect"
     assert spy.requests == []
+
+
+def test_a_blob_is_weighed_without_a_file(shelf: Shelf) -> None:
+    made = shelf.add(image("amd64"), tag="1.0")
+    path = made.parts[1].digest
+    with Place(shelf) as place:
+        registry, wanted = opened(place), resolved(place).value.parts[1]
+        assert registry.weigh(wanted)
+        place.on(place.path("blobs", path), answer(404, b""))
+        assert not registry.weigh(wanted)
+        whole = made.parts[1].raw
+        for wrong in (whole[:-1] + b"x", whole + b"x", whole[:-1]):
+            place.on(place.path("blobs", path), answer(200, wrong))
+            code = refused(lambda: registry.weigh(wanted)).code
+            assert code in {"machine.digest", "machine.too-large"}
+        place.on(
+            place.path("blobs", path),
+            [head("HTTP/1.1 200 -", f"Content-Length: {len(whole)}"), whole[:-1], CUT],
+        )
+        assert refused(lambda: registry.weigh(wanted)).code == "machine.truncated"

@@ -21,7 +21,7 @@ from kit.errors import AnchorError, MachineError
 from kit.formats.anchor_origin import Source
 from kit.formats.key_facts import KeyKind
 from kit.formats.memory_file import KnownChain
-from kit.trust import atomic, origins, renewal, swap, tuf_anchor
+from kit.trust import atomic, origins, placing, renewal, swap, tuf_anchor
 from kit.trust.places import Place
 from kit.trust.renewal import Offered
 from kit.trust.tuf_chain import walk
@@ -60,7 +60,7 @@ class Host:
 
     def write(self, offer: Offered) -> bool:
         """Take an offer over."""
-        return renewal.write(offer, self.folder, SOURCE, AT)
+        return placing.write(offer, self.folder, SOURCE, AT)
 
     @property
     def state(self) -> tuple[bytes, bytes]:
@@ -99,7 +99,7 @@ def test_what_the_pinned_root_vouches_for_takes_its_place(host: Host) -> None:
 def test_a_first_import_makes_the_folder(host: Host, tmp_path: Path) -> None:
     offer = host.offered(host.renew())
     own = tmp_path / "own/trust-roots"
-    assert renewal.write(offer, own, SOURCE, AT)
+    assert placing.write(offer, own, SOURCE, AT)
     assert (own / "acme/trusted_root.json").read_bytes() == NEW
     assert not list((own / ".replaced").iterdir())
 
@@ -202,9 +202,9 @@ def test_a_place_that_is_not_used_does_not_go_back_either(host: Host, tmp_path: 
     first = host.offered(host.renew())
     host.renew()
     later = host.offered(host.repository.copy())
-    assert renewal.write(later, own, SOURCE, AT)
+    assert placing.write(later, own, SOURCE, AT)
     with pytest.raises(AnchorError) as raised:
-        renewal.write(first, own, SOURCE, AT)
+        placing.write(first, own, SOURCE, AT)
     assert raised.value.code == "trust.rollback"
 
 
@@ -347,7 +347,7 @@ SWAPPER = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
-from tests.unit.trust.test_renewal import AT, SOURCE, Host, renewal
+from tests.unit.trust.test_renewal import AT, SOURCE, Host, placing, renewal
 folder = Path(sys.argv[1])
 host = Host(folder)
 there = host.offered(host.renew())
@@ -358,7 +358,7 @@ pinned = here
 while True:
     now = renewal.pinned("acme", [host.place])
     other = there.pinned if now.trusted_root == there.trusted_root else here
-    renewal.write(
+    placing.write(
         replace(there, pinned=now, root=other.tuf.raw, trusted_root=other.trusted_root),
         folder, SOURCE, AT,
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -106,6 +107,12 @@ def test_r005_expiry_is_told_and_refuses_nothing(repository: Repository) -> None
     # The repository is of 2025, and this test runs later.
     found = walk(repository)
     assert found.timestamp.expires < found.root.expires
+
+
+def test_it_is_valid_until_the_first_of_its_files_expires(repository: Repository) -> None:
+    assert walk(repository).valid_until == walk(repository).timestamp.expires
+    repository.refresh(timedelta(days=36500))
+    assert walk(repository).valid_until < walk(repository).timestamp.expires
 
 
 def test_what_is_returned_does_not_hang_on_how_often_it_was_signed(repository: Repository) -> None:

@@ -67,7 +67,7 @@ def test_names_are_compared_as_they_parse(
         ("dist/" + SDIST, SDIST),
     ],
 )
-def test_an_attestation_of_another_distribution_is_refused(
+def test_c161_an_attestation_of_another_distribution_is_refused(
     verifier: SigstoreVerifier, signed: str, name: str
 ) -> None:
     verified = verifier.verify(LAB.attest({signed: CONTENT}, predicate_type=PUBLISH))
