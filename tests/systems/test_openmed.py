@@ -305,7 +305,7 @@ OFFLINE = (
                 what="the wheel was changed on the way",
                 change=changed_after,
                 of=WHEEL,
-                code="policy.unmet",
+                code="digest.differs",
             ),
         ),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from binascii import a2b_base64
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -121,10 +123,21 @@ def kept(checked: Checked) -> None:
     """See that image and SBOM go on together, and the signed SBOM file by itself."""
     folder = checked.site.folder
     assert checked.again("export", "--as", "oci", "--to", "layout").status == 0
-    assert any(b"SPDXRef" in path.read_bytes() or b"predicateType" in path.read_bytes()
-               for path in (folder / "layout/blobs/sha256").iterdir())  # fmt: skip
+    attested = json.loads(documents_of(folder / "layout", SPDX))["predicate"]
+    assert attested == json.loads(checked.release.assets[SBOM])
     assert checked.again("extract", "--only", SBOM, "--to", "ticket").status == 0
     assert (folder / "ticket" / SBOM).read_bytes() == checked.release.assets[SBOM]
+
+
+def documents_of(layout: Path, kind: str) -> bytes:
+    """Return the one statement of a type among the envelopes of a layout."""
+    found = []
+    for path in (layout / "blobs/sha256").iterdir():
+        if b'"payloadType"' in (raw := path.read_bytes()):
+            statement = a2b_base64(json.loads(raw)["payload"])
+            found += [statement] if json.loads(statement)["predicateType"] == kind else []
+    (one,) = found
+    return one
 
 
 def logged(checked: Checked) -> None:

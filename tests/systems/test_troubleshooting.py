@@ -10,8 +10,10 @@ import pytest
 
 from tests.lab.order import Options
 from tests.lab.world import Release
-from tests.lab.world.systems import securescan, stigmem
+from tests.lab.world.systems import openmed, securescan, stigmem
 from tests.systems.suite import LAB, artifact, built, collected, ordered
+from tests.systems.test_openmed import WHEEL as OPENMED
+from tests.systems.test_openmed import by_commands, changed_after
 from tests.systems.test_securescan import FORK, WHEEL, beside_another, of_no_file
 from tests.systems.test_stigmem import log_is_down
 
@@ -54,6 +56,14 @@ def test_a_log_that_does_not_answer_is_told_so(tmp_path: Path) -> None:
     assert message in ran.document["results"][0]["error"]["hint"]
 
 
+def test_a_file_that_its_digest_file_does_not_list_so_is_told(tmp_path: Path) -> None:
+    code, message = said("which nothing vouches for")
+    ran = collected(by_commands(openmed(LAB)), tmp_path, changed_after).ran
+    assert ran.status == 1
+    told = [f["message"] for f in artifact(ran, OPENMED)["findings"] if f["code"] == code]
+    assert [holds(message, text) for text in told] == [True]
+
+
 def test_a_damaged_pack_is_told_as_that(tmp_path: Path) -> None:
     made = collected(securescan(LAB), tmp_path)
     path = made.site.folder / made.pack
@@ -67,5 +77,8 @@ def test_a_damaged_pack_is_told_as_that(tmp_path: Path) -> None:
 
 def test_no_row_is_without_a_test() -> None:
     messages = {message.strip() for _, message in ROWS if message}
-    covered = {said(words)[1] for words in (*CAUSES, "nothing is known to be wrong")}
+    covered = {
+        said(words)[1]
+        for words in (*CAUSES, "nothing is known to be wrong", "which nothing vouches for")
+    }
     assert messages == covered
