@@ -165,13 +165,20 @@ class _Plan:
                 continue
             if evidence.member not in self._accepted and not self._unverified:
                 self.left_out.append((evidence.name, "nothing in it was verified"))
-            elif not self._attach(evidence, about, self._listing.get(evidence.member, ())):
+                continue
+            try:
+                whole = self._attach(evidence, about, self._listing.get(evidence.member, ()))
+            except EvidenceError:  # a finding of the check already
+                whole = False
+            if not whole:
                 self.left_out.append((evidence.name, "its manifest is not whole in the pack"))
 
     def _attach(
         self, evidence: EvidenceFile, about: Iterable[str], listed_by: Iterable[Document]
     ) -> bool:
         if evidence.kind in _SUFFIXES:
+            if not evidence.member.startswith(oci_layout.BLOBS):
+                return False  # no honest pack keeps it elsewhere, and no layout has it there
             document = self._described(evidence.member, self._read(evidence.member, None))
             suffix = _SUFFIXES[evidence.kind]
             added = [self._add(document, tag) for tag in self._tags(about, suffix)]
