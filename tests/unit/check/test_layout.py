@@ -294,6 +294,17 @@ def test_an_index_of_no_image_shows_nothing(tmp_path: Path) -> None:
     assert {"oci.platform-missing", "policy.unmet"} <= codes(report, "error")
 
 
+def test_one_image_is_not_two_platforms(tmp_path: Path) -> None:
+    """Whoever chooses arm64 must not get what was made for amd64, listed once more."""
+    for platforms in ('"linux/arm64"', '"linux/amd64", "linux/arm64"'):
+        carried = Carried()
+        image = carried.store.image("linux/amd64")
+        other = {"platform": {"os": "linux", "architecture": "arm64"}}
+        carry(carried.store.index(image, image.descriptor() | other), carried)
+        report = check(carried, tmp_path, line(more=f"platforms = [{platforms}]"))
+        assert codes(report, "error") == {"oci.platform"}
+
+
 def test_many_names_of_an_index_share_its_images(tmp_path: Path) -> None:
     """An index of thousands of images under many names must not be held many times."""
     carried, index, _ = of_index()
