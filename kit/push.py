@@ -10,7 +10,7 @@ not list referrers itself, the index under the fallback tag. Then all of it is f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -86,6 +86,7 @@ def push(
             hint="export --as files writes files",
         )
     sendings = [_Sending(pack, plan, to) for plan in plans]
+    _demand_apart(sendings)
     if not replace:
         for sending in sendings:
             sending.demand_free()
@@ -108,6 +109,20 @@ def _demand_same(pack: Pack, report: Report) -> None:
         )
 
 
+def _demand_apart(sendings: Iterable[_Sending]) -> None:
+    """Refuse images of two registries that would go to one tag here: the last would have it."""
+    roots: dict[str, Digest] = {}
+    for sending in sendings:
+        if roots.setdefault(sending.name, sending.root) != sending.root:
+            raise UsageError(
+                f"two images of this pack would both be {sending.name}",
+                code="push.same-name",
+                subject=sending.name,
+                hint="nothing was sent; push them one by one to places of their own: give another "
+                "prefix with --to, and a policy with only one of the lines",
+            )
+
+
 class _Sending:
     """One image on its way."""
 
@@ -127,6 +142,7 @@ class _Sending:
         self._tag = plan.reference.tag
         named = f":{self._tag}" if self._tag else f"@{plan.root.digest}"
         self.name = f"{repository}{named}"
+        self.root = plan.root.digest
 
     # ---- before anything is sent
 

@@ -162,6 +162,8 @@ def test_c166_other_files_of_the_same_version_are_told_of(site: Site) -> None:
 
 
 def test_a_selection_is_neither_compared_nor_remembered(two: Site) -> None:
+    assert two.check("new.pack.tar", "--only", NAME).status == 0
+    assert remembered(two) is None
     two.check("new.pack.tar")
     before = remembered(two)
     assert two.check("old.pack.tar", "--only", NAME).status == 0
