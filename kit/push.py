@@ -75,7 +75,7 @@ def push(
     ``unverified`` adds evidence of which no verifier accepted anything; ``replace`` lets tags
     be moved that name something else by now. Raises :class:`UsageError` where there is no
     image or a tag would be moved, before anything is sent; :class:`PackError`
-    (``pack.changed``) for another pack than the report's, :class:`MachineError` for the rest.
+    (``pack.rewritten``) for another pack than the report's, :class:`MachineError` for the rest.
     """
     _demand_same(pack, report)
     plans = image_plan.plans(pack, report.released, unverified=unverified)
@@ -103,7 +103,7 @@ def _demand_same(pack: Pack, report: Report) -> None:
     if pack.manifest_sha256 != report.manifest_sha256:
         raise PackError(
             "another pack has taken this one's place since it was checked",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=oci_layout.FOLDER,
             hint="nothing was sent; copy the pack to a medium of your own, and push that copy",
         )

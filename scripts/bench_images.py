@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,8 +25,11 @@ _NAME = "org.opencontainers.image.ref.name"
 _OCI = "application/vnd.oci.image"
 
 
-def compare(mebibytes: int) -> None:
-    """Print what an image of so many MiB takes, or what is missing here to know it."""
+def compare(mebibytes: int, check: Callable[[Path, Path], None]) -> None:
+    """Print what an image of so many MiB takes, or what is missing here to know it.
+
+    ``check`` is handed the pack and its release file, to be measured too.
+    """
     for tool in ("skopeo", "docker-registry"):
         if shutil.which(tool) is None:
             print(f"image: not measured, for there is no {tool}")
@@ -36,6 +39,7 @@ def compare(mebibytes: int) -> None:
         with _registry(folder) as host:
             digest = _pushed(folder, host, mebibytes)
             _measure(folder, host, digest, mebibytes)
+            check(folder / "bench-1.0.pack.tar", folder / "release.toml")
 
 
 def _measure(folder: Path, host: str, digest: str, mebibytes: int) -> None:

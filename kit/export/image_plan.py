@@ -163,22 +163,26 @@ class _Plan:
             about = [m for m in evidence.about if m in self.documents]
             if not about or evidence.member in self.documents:
                 continue
-            if evidence.member not in self._accepted and not self._unverified:
-                self.left_out.append((evidence.name, "nothing in it was verified"))
-                continue
-            try:
-                whole = self._attach(evidence, about, self._listing.get(evidence.member, ()))
-            except EvidenceError:  # a finding of the check already
-                whole = False
-            if not whole:
-                self.left_out.append((evidence.name, "its manifest is not whole in the pack"))
+            why = self._refusal(evidence, about)
+            if why is not None:
+                self.left_out.append((evidence.name, why))
+
+    def _refusal(self, evidence: EvidenceFile, about: Iterable[str]) -> str | None:
+        """Add a piece of evidence, or return why it is not handed on."""
+        if not evidence.member.startswith(oci_layout.BLOBS):
+            return "it is a file, and no registry keeps it beside an image"
+        if evidence.member not in self._accepted and not self._unverified:
+            return "nothing in it was verified"
+        try:
+            whole = self._attach(evidence, about, self._listing.get(evidence.member, ()))
+        except EvidenceError as error:
+            return f"it cannot be read: {error.message}"
+        return None if whole else "its manifest is not whole in the pack"
 
     def _attach(
         self, evidence: EvidenceFile, about: Iterable[str], listed_by: Iterable[Document]
     ) -> bool:
         if evidence.kind in _SUFFIXES:
-            if not evidence.member.startswith(oci_layout.BLOBS):
-                return False  # no honest pack keeps it elsewhere, and no layout has it there
             document = self._described(evidence.member, self._read(evidence.member, None))
             suffix = _SUFFIXES[evidence.kind]
             added = [self._add(document, tag) for tag in self._tags(about, suffix)]

@@ -20,6 +20,7 @@ from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
+from kit.sources import hashing
 from kit.sources.exchange import ANYTHING, Fetched, Want
 from kit.sources.http import Client, public
 
@@ -71,10 +72,10 @@ class Downloads:
                 answer.set_exception(error)
                 raise
         got = answer.result()
-        if before is not None and got is not None and not _is_wanted(got, want, limit):
-            # Two documents announce two files at one place: one of them is not told the truth.
-            return self._fetched(key, url, limit, within, want)
-        return got
+        if before is None or got is None:
+            return got
+        # Two documents may announce two files at one place: then one is not told the truth.
+        return self._fetched(key, url, limit, within, want)
 
     def read(
         self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
@@ -100,23 +101,27 @@ class Downloads:
         self, key: str, url: str, limit: int, within: float | None, want: Want
     ) -> Download | None:
         path = self.folder / key
-        kept = self._kept(key, path)
-        if kept is not None and _is_wanted(kept, want, limit):
+        kept = self._kept(key, path, limit, want)
+        if kept is not None:
             return kept
         fetched = self.client.fetch(url, path, limit=limit, within=within, want=want)
         if fetched is None:
             return None
         row = {"key": key, "url": public(url), "size": fetched.size, "sha256": fetched.sha256}
+        self._rows[key] = row
         self._remember(row)
         return Download(path=path, size=fetched.size, sha256=fetched.sha256)
 
-    def _kept(self, key: str, path: Path) -> Download | None:
-        """Return an earlier download that is still what was recorded of it."""
+    def _kept(self, key: str, path: Path, limit: int, want: Want) -> Download | None:
+        """Return an earlier download that is still what was recorded of it, and is wanted."""
         row = self._rows.get(key)
         with suppress(OSError):
-            size = path.stat().st_size
-            if row is not None and size == row["size"] and _sha256(path) == row["sha256"]:
-                return Download(path=path, size=size, sha256=row["sha256"])
+            if row is None or path.stat().st_size != row["size"] or row["size"] > limit:
+                return None
+            found = hashing.of_file(path, want.algorithms)
+            whole = (found.size, found.sha256) == (row["size"], row["sha256"])
+            if whole and want.differing(found.size, found.digests) is None:
+                return Download(path=path, size=found.size, sha256=found.sha256)
         return None
 
     def _remember(self, row: dict[str, Any]) -> None:
@@ -130,12 +135,6 @@ class Downloads:
             ) from error
 
 
-def _is_wanted(kept: Download, want: Want, limit: int) -> bool:
-    return (
-        kept.size <= limit and want.size in (None, kept.size) and want.sha256 in (None, kept.sha256)
-    )
-
-
 def _read(path: Path) -> Iterator[dict[str, Any]]:
     """Read the record, row by row; nothing in it is believed before the file is hashed again."""
     with suppress(FileNotFoundError, OSError), path.open("rb") as file:
@@ -146,8 +145,3 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
                 row = strictjson.parse(line, max_bytes=_MAX_ROW)
                 if isinstance(row, dict) and row.keys() == _ROW and isinstance(row["key"], str):
                     yield row
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

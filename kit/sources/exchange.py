@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kit.sources.framing import Headers
@@ -30,7 +31,8 @@ class Want:
     """What is asked for beside the URL.
 
     ``accept`` are media types, ``headers`` more that is said, nothing secret among it;
-    ``size`` and ``sha256`` are what the file must have. ``named_by`` is the
+    ``size`` and ``sha256`` are what the file must have, and ``digests`` are others, in hex by
+    algorithm, strong or not: all of them must be its. ``named_by`` is the
     document in which the URL stood, where the operator did not write it: what a server
     writes there may lead no further than a redirect of that server could.
 
@@ -45,12 +47,34 @@ class Want:
     headers: tuple[tuple[str, str], ...] = ()
     size: int | None = None
     sha256: str | None = None
+    digests: tuple[tuple[str, str], ...] = ()
     named_by: Fetched | None = None
     body: bytes | None = field(default=None, repr=False)
     media_type: str = "application/json"
     authorization: str | None = field(default=None, repr=False)
     absent: frozenset[int] = frozenset()
     name: str | None = None
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """What must be computed of the file beside SHA-256."""
+        return tuple(algorithm for algorithm, _ in self.digests)
+
+    def differing(self, size: int, found: Mapping[str, str]) -> str | None:
+        """Say how a file differs from what was announced of it, or ``None``.
+
+        ``found`` are its digests by algorithm, SHA-256 among them.
+        """
+        if self.size not in (None, size):
+            return f"{size} bytes, and {self.size} were announced"
+        announced = dict(self.digests) | ({} if self.sha256 is None else {"sha256": self.sha256})
+        wrong = [name for name, value in announced.items() if found[name] != value]
+        if not wrong:
+            return None
+        name = wrong[0]
+        right = ", ".join(other for other in announced if other not in wrong)
+        beside = f", while its {right} is what was" if right else ""
+        return f"its {name} is {found[name]}, and {announced[name]} was announced{beside}"
 
 
 ANYTHING = Want()

@@ -8,31 +8,52 @@ from __future__ import annotations
 import hashlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 #: Pieces that may wait to be hashed.
 _WAITING = 8
+_CHUNK = 1 << 20
 
 
 class Hashing:
-    """SHA-256 of pieces in their order, ``size`` bytes of which are hashed so far."""
+    """SHA-256 of pieces in their order, ``size`` bytes of which are hashed so far.
 
-    def __init__(self) -> None:
+    ``others`` are the algorithms of further digests that something will compare.
+    """
+
+    def __init__(self, others: Iterable[str] = ()) -> None:
         """Begin."""
-        self._digest = hashlib.sha256()
+        names = dict.fromkeys(("sha256", *others))
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in names}
         self.size = 0
 
     def add(self, piece: bytes) -> None:
         """Hash a piece."""
-        self._digest.update(piece)
+        for digest in self._hashes.values():
+            digest.update(piece)
         self.size += len(piece)
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of what is hashed so far, in hex."""
-        return self._digest.hexdigest()
+        return self._hashes["sha256"].hexdigest()
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """All digests of what is hashed so far, in hex, by algorithm."""
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+
+
+def of_file(path: Path, others: Iterable[str] = ()) -> Hashing:
+    """Hash a file; raise :class:`OSError` where it cannot be read."""
+    hashing = Hashing(others)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            hashing.add(chunk)
+    return hashing
 
 
 class Aside:

@@ -17,7 +17,6 @@ or an error. Whatever else a server answers is never taken for one of the first 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,6 +29,7 @@ from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.exchange import ANYTHING, Answer, Fetched, Want
 from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
+from kit.sources.hashing import Hashing
 from kit.sources.hops import Gate, Reach, Resolve, reach
 from kit.sources.receiving import Part, paced
 from kit.sources.route import DIRECT, Route
@@ -88,7 +88,7 @@ class Client:
         :class:`UsageError` for a URL that is not allowed, else :class:`MachineError`.
         """
         start = self._started(url, want)
-        part = Part(to)
+        part = Part(to, want.algorithms)
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
             self._into(part, response, here, start, limit, want)
@@ -129,16 +129,15 @@ class Client:
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
             due = self._promised(response, here, start, limit)
-            digest, size = hashlib.sha256(), 0
+            hashing = Hashing(want.algorithms)
             for piece in paced(connections.pieces(response, here), here, self._patience):
-                digest.update(piece)
-                size += len(piece)
-                if size > limit:
+                hashing.add(piece)
+                if hashing.size > limit:
                     raise failure("too-large", here, f"more than the limit of {limit} bytes")
-            if due is not None and size != due:
-                raise passing("truncated", here, f"{size} bytes of {due}")
-            _demand(size, digest.hexdigest(), want, here)
-            return size, digest.hexdigest()
+            if due is not None and hashing.size != due:
+                raise passing("truncated", here, f"{hashing.size} bytes of {due}")
+            _demand(hashing.size, hashing.digests, want, here)
+            return hashing.size, hashing.sha256
 
         def hop(deadline: Deadline) -> Fetched | None:
             return self._hop_by_hop(start, want, deadline, dict, receive)
@@ -306,7 +305,7 @@ class Client:
             if due is not None and part.size - before != due:
                 what = f"{part.size - before} bytes of {due}"
                 raise passing("truncated", here, what)
-            _demand(part.size, part.sha256, want, here)
+            _demand(part.size, part.digests, want, here)
         except PassingError:
             part.keep(here)
             raise
@@ -344,17 +343,16 @@ class Client:
 
 
 def _demand_announced(raw: bytes, want: Want, here: Url) -> tuple[int, str]:
-    sha256 = hashlib.sha256(raw).hexdigest()
-    _demand(len(raw), sha256, want, here)
-    return len(raw), sha256
+    hashing = Hashing(want.algorithms)
+    hashing.add(raw)
+    _demand(hashing.size, hashing.digests, want, here)
+    return hashing.size, hashing.sha256
 
 
-def _demand(size: int, sha256: str, want: Want, here: Url) -> None:
+def _demand(size: int, found: Mapping[str, str], want: Want, here: Url) -> None:
     """Hold what came against what was announced."""
-    if want.size not in (None, size):
-        raise failure("digest", here, f"{size} bytes, and {want.size} were announced")
-    if want.sha256 not in (None, sha256):
-        what = f"its SHA-256 is {sha256}, and {want.sha256} was announced"
+    what = want.differing(size, found)
+    if what is not None:
         raise failure("digest", here, what)
 
 

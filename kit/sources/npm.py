@@ -185,20 +185,20 @@ def _signatures(asking: _Asking) -> _Reply:
 def _tarball(asking: _Asking) -> _Reply:
     published = asking.published
     url = _resolved(asking)
-    got = asking.downloads.fetch(url.full, limit=MAX_TARBALL, want=Want(named_by=asking.packument))
+    want = Want(digests=integrity.announced(published), named_by=asking.packument)
+    got = asking.downloads.fetch(url.full, limit=MAX_TARBALL, want=want)
     if got is None:
         raise _absent(
             url.public,
             f"the registry names it as the tarball of {asking.package}, and it is not there",
             "try again later; the registry and its files may not be in step",
         )
-    weak = integrity.demand(got.path, published, url)
     asked = _row(
         url.public,
         asking.package.tarball,
         Answer.FOUND,
         got.sha256,
-        note=_notes(_deprecated(published), weak),
+        note=_notes(_deprecated(published), integrity.weakness(published)),
     )
     found = Found(name=asking.package.tarball, path=got.path, size=got.size, sha256=got.sha256)
     return _Reply(asked, found)

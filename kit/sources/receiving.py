@@ -39,14 +39,18 @@ _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 class Part:
     """What has arrived of one file; one thread's."""
 
-    def __init__(self, to: Path) -> None:
-        """Take up what an earlier fetch left, if that is still what was noted of it."""
+    def __init__(self, to: Path, others: Iterable[str] = ()) -> None:
+        """Take up what an earlier fetch left, if that is still what was noted of it.
+
+        ``others`` are the algorithms of digests beside SHA-256.
+        """
         self._to = to
         self._path = to.with_name(f"{to.name}.part")
         self._note = to.with_name(f"{to.name}.resume")
         self._validator: str | None = None
         self._total: int | None = None
-        self._hashing = Hashing()
+        self._others = tuple(others)
+        self._hashing = Hashing(self._others)
         self._noted = 0
         #: Whether some of the bytes came with an earlier answer.
         self.resumed = False
@@ -61,6 +65,11 @@ class Part:
     def sha256(self) -> str:
         """The SHA-256 of what has arrived, in hex."""
         return self._hashing.sha256
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """All digests of what has arrived, in hex, by algorithm."""
+        return self._hashing.digests
 
     def conditions(self) -> Mapping[str, str]:
         """Return the headers that ask for the rest, if there is a part to go on with."""
@@ -159,7 +168,7 @@ class Part:
         for path in (self._note, self._path):  # in this order: a note is of a part
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-        self._hashing, self._noted, self.resumed = Hashing(), 0, False
+        self._hashing, self._noted, self.resumed = Hashing(self._others), 0, False
         self._validator = self._total = None
 
     def _unwritable(self, here: Url, error: OSError) -> MachineError:
@@ -193,7 +202,7 @@ class Part:
             self.discard()
 
     def _hash_again(self, note: Mapping[str, Any]) -> None:
-        hashing = Hashing()
+        hashing = Hashing(self._others)
         with self._path.open("r+b") as part:
             while chunk := part.read(min(_CHUNK, note["size"] - hashing.size)):
                 hashing.add(chunk)

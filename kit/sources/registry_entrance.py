@@ -106,11 +106,11 @@ class Entrance:
                 "refresh_token": login.secret,
             }
             want = replace(want, body=urlencode(said).encode(), media_type=_FORM)
-            return self._token(realm, realm.public, want)
+            return self._token(realm, realm.full, want)
         if login is not None:
             want = replace(want, authorization=login.basic)
         query = urlencode(said, quote_via=quote, safe=":/,")
-        return self._token(realm, f"{realm.public}?{query}", want)
+        return self._token(realm, f"{realm.full}{'&' if realm.query else '?'}{query}", want)
 
     def _realm(self, here: Url, text: str) -> Url:
         try:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kit.formats import schema
+from kit.model import Member
+from kit.pack import writer
 from kit.pack.reader import Pack
 from tests.e2e.conftest import WORKFLOW, Ran, Site
 from tests.lab.hostile_http import answer
@@ -19,7 +23,7 @@ from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
     INDEX,
     MANIFEST,
-    SPDX,
+    SPDX_DOCUMENT,
     Blob,
     Document,
     Shelf,
@@ -111,7 +115,7 @@ def everything(site: Site, repository: str) -> tuple[Shelf, Document, list[Docum
     attested = attestation(lab, whole, name=repository, identity=WORKFLOW)
     shelf.add(attested, tag=legacy_tag(whole, "att"))
     for one in images:
-        attested = attestation(lab, one, SPDX, name=repository, identity=WORKFLOW)
+        attested = attestation(lab, one, SPDX_DOCUMENT, name=repository, identity=WORKFLOW)
         shelf.add(attested, tag=legacy_tag(one, "att"))
         shelf.add(bundle(lab, one, identity=WORKFLOW))
     shelf.add(bundle(lab, whole, identity=WORKFLOW))
@@ -173,7 +177,7 @@ def test_referrers_of_the_api_and_of_the_fallback_tag_are_both_taken(site: Site)
     shelf = Shelf()
     whole = shelf.add(image(), tag="1.0")
     shelf.add(bundle(site.lab, whole, identity=WORKFLOW))
-    before = bundle(site.lab, whole, SPDX, identity=WORKFLOW)
+    before = bundle(site.lab, whole, SPDX_DOCUMENT, identity=WORKFLOW)
     for part in before.parts:
         shelf.blobs[part.digest] = part
     only_by_tag = listing([before])
@@ -296,6 +300,26 @@ def test_docker_manifests_are_taken_as_they_are(site: Site) -> None:
         named(site, f"oci:{registry.repository}:1.0", whole)
         assert collect(site).status == 0
     assert site.check().status == 0
+
+
+def test_a_collect_that_broke_off_fetches_only_what_it_lacks(site: Site) -> None:
+    shelf = Shelf()
+    children = [image("amd64"), image("arm64")]
+    whole = shelf.add(index(children), tag="1.0")
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        broken = registry.path("blobs", children[0].parts[1].digest)
+        registry.on(broken, [1.0, *answer(403, b"")])  # late, so that the others are there
+        first = collect(site)
+        assert (first.status, first.codes) == (5, {"machine.unauthorized"})
+        assert not list(site.folder.glob("*.pack.tar"))
+        fetched = {path.name for path in site.folder.glob("*.collecting/downloads/oci/*")}
+        registry.requests.clear()
+        registry.on(broken, answer(200, children[0].parts[1].raw))
+        assert collect(site).status == 0
+        again = {request.path[-64:] for request in registry.requests if "/blobs/" in request.path}
+    assert fetched
+    assert not fetched & again
 
 
 def test_equal_registries_give_equal_packs(site: Site) -> None:
@@ -601,3 +625,57 @@ def test_a_signer_alone_does_not_bind_an_image_from_a_folder(site: Site) -> None
     ran = collect(site)
     assert ran.status == 1
     assert "artifact.name-unproved" in ran.errors_of("image:1.0")
+
+
+# ---- what is taken out of a pack
+
+
+def rebuilt(site: Site, drop: set[str], *, quietly: bool) -> None:
+    """Write the pack anew without some blobs; ``quietly``: and with nothing that names them."""
+    path = site.folder / PACK
+    with Pack.open(path) as pack:
+        contents = {m.path: pack.read(m.path, 1 << 22) for m in pack.manifest.members}
+        described = pack.manifest
+    gone = {f"oci/blobs/sha256/{sha256}" for sha256 in drop}
+    evidence = described.evidence
+    if quietly:
+        evidence = tuple(item for item in evidence if item.member not in gone)
+        listed = json.loads(contents["oci/index.json"])
+        kept = [entry for entry in listed["manifests"] if entry["digest"][7:] not in drop]
+        contents["oci/index.json"] = json.dumps(listed | {"manifests": kept}).encode()
+    contents = {name: raw for name, raw in contents.items() if name not in gone}
+    members = tuple(
+        Member(path=m.path, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+        for m in described.members
+        if (raw := contents.get(m.path)) is not None
+    )
+    path.unlink()
+    writer.write(path, replace(described, members=members, evidence=evidence), contents)
+
+
+def test_a_piece_that_was_taken_out_of_the_pack_is_told_as_lost(site: Site) -> None:
+    with Registry(Shelf()) as registry:
+        shelf, whole, images = everything(site, registry.repository)
+        registry.shelf = shelf
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    attested = shelf.documents[shelf.tags[legacy_tag(images[0], "att")]]
+    rebuilt(site, {attested.hex, *(part.hex for part in attested.parts)}, quietly=True)
+    ran = site.check()
+    assert ran.status == 0  # no rule needs it, and it is told all the same
+    assert "ledger.lost" in ran.codes
+
+
+@pytest.mark.parametrize("what", ["layer", "child"])
+def test_a_blob_that_was_taken_out_of_the_pack_fails_the_image(site: Site, what: str) -> None:
+    shelf = Shelf()
+    child = image("amd64")
+    whole = shelf.add(index([child, image("arm64")]), tag="1.0")
+    with Registry(shelf) as registry:
+        named(site, f"oci:{registry.repository}:1.0", whole)
+        assert collect(site).status == 0
+    gone = child.hex if what == "child" else child.parts[1].hex
+    rebuilt(site, {gone}, quietly=False)
+    ran = site.check()
+    assert ran.status == 1
+    assert ran.codes & {"oci.blob-missing", "oci.platform-missing"}

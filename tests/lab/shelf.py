@@ -1,49 +1,51 @@
-"""Images, and everything that is attached to them in registries, as bytes of the lab's own.
+"""Images with everything attached to them, as a repository holds it: whole documents, and tags.
+
+What :mod:`tests.lab.images` makes for packs, for registries and layouts instead.
 
 ::
 
     images = [image("amd64"), image("arm64")]
     whole = index(images)
-    shelf = Shelf([*images, whole])                       # every blob and manifest, by digest
+    shelf = Shelf()                                       # every blob and manifest, by digest
+    shelf.add(whole, tag="1.0")
     shelf.add(signature(lab, whole, "registry.test/acme/tool"), tag=legacy_tag(whole, "sig"))
-    shelf.add(attestation(lab, images[0], SPDX), tag=legacy_tag(images[0], "att"))
+    shelf.add(attestation(lab, images[0], SPDX_DOCUMENT), tag=legacy_tag(images[0], "att"))
     shelf.add(bundle(lab, whole))                         # a referrer: it has a subject
 """
 
 from __future__ import annotations
 
-import base64
 import gzip
 import hashlib
 import io
 import json
 import tarfile
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Unpack
 
+from tests.lab.cosign import BUNDLE, DSSE, SIGN, SIMPLE_SIGNING, annotations_of
+from tests.lab.images import (
+    CONFIG,
+    DOCKER_CONFIG,
+    DOCKER_INDEX,
+    DOCKER_LAYER,
+    DOCKER_MANIFEST,
+    EMPTY,
+    HELM_CHART,
+    HELM_CONFIG,
+    HELM_PROV,
+    INDEX,
+    LAYER,
+    MANIFEST,
+)
 from tests.lab.instance import PROVENANCE, Lab
 from tests.lab.order import Options
 
-OCI = "application/vnd.oci.image"
-MANIFEST, INDEX = f"{OCI}.manifest.v1+json", f"{OCI}.index.v1+json"
-CONFIG, LAYER = f"{OCI}.config.v1+json", f"{OCI}.layer.v1.tar+gzip"
-DOCKER = "application/vnd.docker"
-DOCKER_MANIFEST = f"{DOCKER}.distribution.manifest.v2+json"
-DOCKER_INDEX = f"{DOCKER}.distribution.manifest.list.v2+json"
-DOCKER_CONFIG = f"{DOCKER}.container.image.v1+json"
-DOCKER_LAYER = f"{DOCKER}.image.rootfs.diff.tar.gzip"
-HELM_CONFIG = "application/vnd.cncf.helm.config.v1+json"
-HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
-HELM_PROVENANCE = "application/vnd.cncf.helm.chart.provenance.v1.prov"
-EMPTY = "application/vnd.oci.empty.v1+json"
-SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
-DSSE = "application/vnd.dsse.envelope.v1+json"
-BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
-SPDX = "https://spdx.dev/Document"
-SIGN = "https://sigstore.dev/cosign/sign/v1"
+__all__ = ["BUNDLE", "DSSE", "EMPTY", "INDEX", "MANIFEST", "SIGN", "SIMPLE_SIGNING"]
+
+SPDX_DOCUMENT = "https://spdx.dev/Document"
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ def chart(name: str, version: str, provenance: bytes | None = None) -> Document:
     config = Blob(HELM_CONFIG, json.dumps({"name": name, "version": version}).encode())
     layers = [Blob(HELM_CHART, f"chart {name}".encode())]
     if provenance is not None:
-        layers.append(Blob(HELM_PROVENANCE, provenance))
+        layers.append(Blob(HELM_PROV, provenance))
     return manifest(config, layers)
 
 
@@ -198,7 +200,7 @@ def signature(lab: Lab, about: Blob, repository: str, **options: Unpack[Options]
     }
     raw = json.dumps(payload, separators=(",", ":")).encode()
     signed = json.loads(lab.sign(raw, **({"version": "0.1"} | options)))
-    said = _annotations(signed) | {
+    said = annotations_of(signed) | {
         "dev.cosignproject.cosign/signature": signed["messageSignature"]["signature"]
     }
     return _legacy(Blob(SIMPLE_SIGNING, raw, said))
@@ -220,36 +222,12 @@ def attestation(
         **({"version": "0.1"} | options),
     )
     signed = json.loads(made)
-    said = _annotations(signed) | {
+    said = annotations_of(signed) | {
         "dev.cosignproject.cosign/signature": "",
         "predicateType": predicate_type,
     }
     raw = json.dumps(signed["dsseEnvelope"], separators=(",", ":")).encode()
     return _legacy(Blob(DSSE, raw, said))
-
-
-def _annotations(signed: Mapping[str, Any]) -> dict[str, str]:
-    """Return what cosign writes beside a layer, from a bundle that says the same."""
-    material = signed["verificationMaterial"]
-    said: dict[str, str] = {}
-    for certificate in material.get("x509CertificateChain", {}).get("certificates", [])[:1]:
-        body = "\n".join(textwrap.wrap(certificate["rawBytes"], 64))
-        said["dev.sigstore.cosign/certificate"] = (
-            f"-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n"
-        )
-        said["dev.sigstore.cosign/chain"] = ""
-    for entry in material.get("tlogEntries", [])[:1]:
-        log = base64.b64decode(entry["logId"]["keyId"]).hex()
-        payload = {
-            "body": entry["canonicalizedBody"],
-            "integratedTime": int(entry["integratedTime"]),
-            "logIndex": int(entry["logIndex"]),
-            "logID": log,
-        }
-        promise = entry["inclusionPromise"]["signedEntryTimestamp"]
-        bundle_said = {"SignedEntryTimestamp": promise, "Payload": payload}
-        said["dev.sigstore.cosign/bundle"] = json.dumps(bundle_said, separators=(",", ":"))
-    return {key: value for key, value in said.items() if value}
 
 
 def _legacy(*layers: Blob) -> Document:

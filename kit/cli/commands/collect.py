@@ -205,6 +205,6 @@ def collect(
     result = json_report.succeeded(report, status, final.name) | {"written": written}
     show("collect", status, [result], text_report.render(report), output_format)
     terminal.say(f"pack written: {final}")
-    terminal.say("to read aloud on both sides, the SHA-256 of its manifest.json:")
-    terminal.say(f"  {collecting.spoken(report.manifest_sha256)}")
+    spoken = collecting.spoken(report.manifest_sha256)
+    terminal.say(f"the SHA-256 of its manifest.json, to read aloud on both sides: {spoken}")
     return status

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from kit.errors import UsageError
-from kit.export import files, oci, pins
+from kit.export import files, image_plan, oci, pins
 from kit.export.oci import Written
 from kit.formats import oci_reference
-from kit.model import Artifact, Digest, EvidenceKind, Report
+from kit.model import Artifact, Digest, EvidenceFile, EvidenceKind, Report
 from kit.pack.reader import Pack
 from tests import documents
 from tests.images import SOURCE, Carried, judged, line, write
@@ -327,3 +327,32 @@ def test_evidence_by_a_stranger_that_holds_is_told_as_verified(tmp_path: Path) -
     assert list(verdict.evidence) == [
         member for member, e in carried.evidence.items() if e.name.endswith(".sig")
     ]
+
+
+def test_evidence_that_no_registry_can_keep_is_left_behind_and_named(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image()
+    carried.artifact(image)
+    good = lab_cosign.signature(carried.store, LAB, image, REPOSITORY)
+    carried.sig(carried.store.attached(good), image)
+    # Two manifests under cosign's names: one that is none, one whose layer is not there.
+    carried.att(carried.store.put("application/vnd.oci.image.manifest.v1+json", b"{}"), image)
+    lost = Blob(media_type=lab_cosign.BUNDLE, raw=b"lost")
+    carried.bundle(carried.store.referrer(image, lab_cosign.BUNDLE, lost), lost, image)
+    carried.files["evidence/notes.txt"] = b"by hand"
+    carried.evidence["evidence/notes.txt"] = EvidenceFile(
+        kind=EvidenceKind.UNKNOWN,
+        name="notes.txt",
+        member="evidence/notes.txt",
+        about=(carried.artifacts[0].member,),
+    )
+    carried.entries = [entry for entry in carried.entries if entry["size"] > 2][:2]
+    path = carried.write(tmp_path / "tool.pack.tar")
+    with Pack.open(path) as pack:
+        report = judged(path, line(), LAB)
+        plan = image_plan.plans(pack, report.verdicts, unverified=True)[0]
+    assert dict(plan.left_out) == {
+        tag_of(image, ".att"): "it cannot be read: schemaVersion is not 2",
+        "notes.txt": "it is a file, and no registry keeps it beside an image",
+    }
+    assert [document.tag for document in plan.evidence] == [tag_of(image, ".sig")]

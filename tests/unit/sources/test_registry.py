@@ -24,11 +24,11 @@ from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
 from tests.lab import Lab
 from tests.lab.hostile_http import CUT, HostileServer, Step, answer, head, moved
+from tests.lab.images import DOCKER_MANIFEST
 from tests.lab.places import Registry as Place
 from tests.lab.places import Storage, TokenServer, secrets_seen
 from tests.lab.places.registry import PASSWORD, TOKEN, USER
 from tests.lab.shelf import (
-    DOCKER_MANIFEST,
     INDEX,
     MANIFEST,
     Blob,
@@ -182,6 +182,14 @@ def test_an_option_that_is_no_pair_is_wrong_usage(value: str) -> None:
 
 
 # ---- secrets
+
+
+def test_a_realm_keeps_its_own_query(shelf: Shelf) -> None:
+    with Place(shelf, auth="token") as place:
+        place.realm = f"http://{place.host}/token?account=x"
+        resolved(place)
+        (asked,) = [r.target for r in place.requests if r.path == "/token"]
+    assert asked.startswith("/token?account=x&service=")
 
 
 def test_a_realm_on_another_host_gets_nothing_unless_it_is_named(shelf: Shelf) -> None:
