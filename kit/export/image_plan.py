@@ -183,8 +183,6 @@ class _Plan:
         self, evidence: EvidenceFile, about: Iterable[str], listed_by: Iterable[Document]
     ) -> bool:
         if evidence.kind in _SUFFIXES:
-            if not evidence.member.startswith(oci_layout.BLOBS):
-                return False  # no honest pack keeps it elsewhere, and no layout has it there
             document = self._described(evidence.member, self._read(evidence.member, None))
             suffix = _SUFFIXES[evidence.kind]
             added = [self._add(document, tag) for tag in self._tags(about, suffix)]
