@@ -6,6 +6,7 @@ Once its own bytes are vouched for, a line of either is its signer's claim.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from kit.check import hashing
 from kit.errors import RejectedError
@@ -18,9 +19,18 @@ from kit.verifiers import digests, image_digests
 
 KINDS = frozenset({EvidenceKind.DIGESTS, EvidenceKind.IMAGE_DIGESTS})
 
-#: Returns the claim that a signer of the list makes about an artifact with these digests, or
-#: raises :class:`RejectedError`.
-Lines = Callable[[Claim, Artifact, Mapping[str, Digest]], Claim]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What a list says, read once.
+
+    ``claim_for`` returns the claim that a signer of the list makes about an artifact with these
+    digests, or raises :class:`RejectedError`; ``other_digest`` the one that the list gives a file
+    in place of its own, whoever wrote it, if it does.
+    """
+
+    claim_for: Callable[[Claim, Artifact, Mapping[str, Digest]], Claim]
+    other_digest: Callable[[Artifact, Mapping[str, Digest]], Digest | None]
 
 
 def read(pack: Pack, evidence: EvidenceFile) -> Lines:
@@ -35,7 +45,11 @@ def read(pack: Pack, evidence: EvidenceFile) -> Lines:
             manifest, over, name=artifact.name, known=known, listed_in=evidence.name
         )
 
-    return claim_for
+    def other_digest(artifact: Artifact, known: Mapping[str, Digest]) -> Digest | None:
+        listed = manifest.lookup(artifact.name)
+        return next((d for d in listed if known.get(d.algorithm, d) != d), None)
+
+    return Lines(claim_for=claim_for, other_digest=other_digest)
 
 
 def _of_images(raw: bytes, name: str) -> Lines:
@@ -49,4 +63,4 @@ def _of_images(raw: bytes, name: str) -> Lines:
             listed, over, image=image, digest=known["sha256"], listed_in=name
         )
 
-    return claim_for
+    return Lines(claim_for=claim_for, other_digest=lambda _, __: None)

@@ -13,7 +13,17 @@ from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 
-from kit.check import chains, custody, freshness, hashing, images, inquiry, replays, weighing
+from kit.check import (
+    chains,
+    custody,
+    freshness,
+    hashing,
+    images,
+    inquiry,
+    misplaced,
+    replays,
+    weighing,
+)
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
@@ -117,7 +127,9 @@ def check(
             *(keyring.record() for keyring in openpgp_keys.values()),
             *(keyring.record() for keyring in npm_keys),
         ),
-        verdicts=_selected(inquiry.explained(verdicts, inquiries), options.only),
+        verdicts=_selected(
+            misplaced.told(inquiry.explained(verdicts, inquiries), pack.manifest), options.only
+        ),
         findings=(
             *_about_time(pack, release, looked.records, verdicts, options),
             *_about_the_pack(pack, release, options),

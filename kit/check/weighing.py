@@ -265,12 +265,27 @@ def _weigh_manifest(
         for claim in vouched.over:
             _weigh_line(evidence, lines, claim, artifact, known, weighed)
         if not vouched.over:
-            weighed.find(
-                artifact.member,
-                Level.NOTE,
-                "evidence.unsigned",
-                f"{evidence.member}: nothing that was verified vouches for this digest manifest",
-            )
+            _tell_unsigned(evidence, lines, artifact, known, weighed)
+
+
+def _tell_unsigned(
+    evidence: EvidenceFile, lines: Lines, artifact: Artifact, known: Known, weighed: Weighed
+) -> None:
+    """Say that a list counts for nothing; and, for what accidents are worth, where it differs."""
+    member, label = artifact.member, evidence.member
+    told = f"{label}: nothing that was verified vouches for this digest manifest"
+    weighed.find(member, Level.NOTE, "evidence.unsigned", told)
+    listed = lines.other_digest(artifact, known[member])
+    if listed is not None:
+        weighed.find(
+            member,
+            Level.WARNING,
+            "digest.differs",
+            f"{label}, which nothing vouches for, lists {artifact.name} as {listed}, this file is "
+            f"{known[member][listed.algorithm]}",
+            "the file was damaged or changed since the list was made, or the list is of another "
+            "release: get both again. Such a list finds accidents; only signatures find attackers",
+        )
 
 
 def _weigh_line(
@@ -283,7 +298,7 @@ def _weigh_line(
 ) -> None:
     member = artifact.member
     try:
-        claim = lines(over, artifact, known[member])
+        claim = lines.claim_for(over, artifact, known[member])
     except EvidenceError as error:
         weighed.refuse(member, evidence.member, error)
         if error.code == "digest.mismatch":

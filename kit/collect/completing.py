@@ -26,7 +26,10 @@ from kit.sources.rekor import Candidates, Log
 from kit.sources.together import each
 
 _NOWHERE = "a transparency log"
-_WITHOUT = "collect --no-log-lookup does without what the log has"
+_WITHOUT = (
+    "no pack was written, and nothing is known to be wrong with the release: try again when the "
+    "log answers; collect --no-log-lookup does without what the log has, and what needs it fails"
+)
 
 #: The rows of the ledger about one file, and what was made of it, if anything.
 Told = tuple[tuple[Asked, ...], Found | None]

@@ -14,7 +14,7 @@ from kit.formats.encodings import render_time
 from kit.formats.rules import Denied, Requirement, Signer
 from kit.model import Claim, Digest, EvidenceKind
 from kit.model.predicates import Vex
-from kit.policy import builds, documents
+from kit.policy import builds, differing, documents
 from kit.policy.facts import Circumstances, FileFacts
 from kit.policy.miss import Miss
 
@@ -176,7 +176,14 @@ def by_digest(requirement: Requirement, known: Mapping[str, Digest]) -> tuple[Mi
     if wanted is None or known.get(wanted.algorithm) == wanted:
         return ()
     is_now = known.get(wanted.algorithm, known.get("sha256"))
-    return (Miss("policy.digest", f"the file is {is_now}, not {wanted}"),)
+    return (
+        Miss(
+            "policy.digest",
+            f"the file is {is_now}, not {wanted}",
+            "it is another file, or another build of the same sources: that a rebuild differs is "
+            "a reason to investigate, and no proof of tampering",
+        ),
+    )
 
 
 def by_signer(signer: Signer, claim: Claim) -> tuple[Miss, ...]:
@@ -239,7 +246,8 @@ def _by_certificate(signer: Signer, claim: Claim) -> Iterator[Miss]:
         yield Miss(
             "policy.identity",
             f"it was signed by {who.subject}, not by {signer.describe()}"
-            + _difference(signer.identity, who.subject),
+            + differing.words(signer.identity, who.subject),
+            differing.hint(signer.identity, who.subject),
         )
 
 
@@ -257,22 +265,3 @@ def _is(signer: Signer, subject: str) -> bool:
     # The whole identity, always: `…/acme/tool` must not match `…/acme/tool-evil/…`.
     pattern = signer.identity_regexp
     return pattern is not None and pattern.fullmatch(subject) is not None
-
-
-def _difference(wanted: str | None, found: str) -> str:
-    """Say in which part two workflow identities differ, where both are such."""
-    if wanted is None:
-        return ""
-    one, other = _parts(wanted), _parts(found)
-    if one is None or other is None:
-        return ""
-    differing = [part for part in one if one[part] != other[part]]
-    return f" (differs in: {', '.join(differing)})" if differing else ""
-
-
-def _parts(identity: str) -> dict[str, str] | None:
-    repository, marker, rest = identity.partition("/.github/workflows/")
-    workflow, at, ref = rest.partition("@")
-    if not marker or not at:
-        return None
-    return {"repository": repository, "workflow": workflow, "ref": ref}

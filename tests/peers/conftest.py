@@ -56,11 +56,12 @@ class Running:
 
     host: str
     has_referrers: bool
+    name: str = "acme/tool"
 
     @property
     def repository(self) -> str:
         """A repository in it."""
-        return f"{self.host}/acme/tool"
+        return f"{self.host}/{self.name}"
 
     def push(self, shelf: Shelf) -> None:
         """Send everything of a shelf, as the specification says: what has no tag by digest."""
@@ -74,15 +75,15 @@ class Running:
 
     def put_manifest(self, document: Document, reference: str) -> None:
         """Send a manifest."""
-        url = f"http://{self.host}/v2/acme/tool/manifests/{reference}"
+        url = f"http://{self.host}/v2/{self.name}/manifests/{reference}"
         self._send("PUT", url, document.raw, document.media_type)
 
     def delete_tag(self, tag: str) -> None:
         """Remove a tag."""
-        self._send("DELETE", f"http://{self.host}/v2/acme/tool/manifests/{tag}", b"", "x/y")
+        self._send("DELETE", f"http://{self.host}/v2/{self.name}/manifests/{tag}", b"", "x/y")
 
     def _put_blob(self, blob: Blob) -> None:
-        start = f"http://{self.host}/v2/acme/tool/blobs/uploads/"
+        start = f"http://{self.host}/v2/{self.name}/blobs/uploads/"
         location = self._send("POST", start, b"", "application/octet-stream")
         where = location if "://" in location else f"http://{self.host}{location}"
         mark = "&" if "?" in where else "?"

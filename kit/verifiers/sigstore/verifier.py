@@ -160,7 +160,11 @@ class SigstoreVerifier:
         demanded = self._require_log if bundle.key_hint is not None else self._root.lists_tlogs
         if demanded and not bundle.entries:
             raise RejectedError(
-                "it is in no transparency log, and one is demanded", code="sigstore.no-log"
+                "it is in no transparency log, and one is demanded",
+                code="sigstore.no-log",
+                hint="it was signed with the log turned off, or for an instance that has none "
+                "(then the signer's trusted-root is another), or when the log did not answer. Its "
+                "publisher must sign again, and publish the bundle with its entry",
             )
 
     def _times(

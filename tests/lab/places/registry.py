@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import ssl
+from collections.abc import Mapping
 from urllib.parse import parse_qs, unquote
 
 from tests.lab.hostile_http import Request
@@ -63,6 +64,7 @@ def token(request: Request, *, login: bool) -> Reply:
 class Registry(Place):
     """A registry of one repository, ``acme/tool``, to pull from and to push to.
 
+    ``others`` are more repositories, by name, to pull from.
     ``auth`` is ``""``, ``"basic"``, ``"token"`` (anybody gets one) or ``"token-login"``;
     ``realm`` is where tokens come from, its own ``/token`` by default.
     """
@@ -76,10 +78,12 @@ class Registry(Place):
         realm: str = "",
         storage: Storage | None = None,
         tls: ssl.SSLContext | None = None,
+        others: Mapping[str, Shelf] | None = None,
     ) -> None:
         """Serve a shelf."""
         super().__init__(tls=tls)
         self.shelf = shelf
+        self.others = dict(others or {})
         self.has_referrers = referrers
         self.auth = auth
         self.realm = realm
@@ -133,35 +137,38 @@ class Registry(Place):
         _, _, *name, kind, reference = unquote(request.path).split("/")
         if kind == "uploads":
             _, _, *name, kind, _, reference = unquote(request.path).split("/")
-        if name != ["acme", "tool"]:
+        shelf = self.others.get("/".join(name))
+        if name == ["acme", "tool"]:
+            shelf = self.shelf
+        if shelf is None:
             return _unknown("NAME_UNKNOWN")
         if request.method in ("POST", "PUT"):
             return self._taken(request, kind, reference)
         if kind == "manifests":
-            return self._manifest(request, reference)
+            return self._manifest(shelf, request, reference)
         if kind == "blobs":
-            return self._blob(request, reference)
+            return self._blob(shelf, request, reference)
         if kind == "referrers" and self.has_referrers:
-            return self._referrers(request, reference)
+            return self._referrers(shelf, request, reference)
         return _unknown("UNSUPPORTED")
 
-    def _manifest(self, request: Request, reference: str) -> Reply:
-        document = self.shelf.documents.get(self.shelf.tags.get(reference, reference))
+    def _manifest(self, shelf: Shelf, request: Request, reference: str) -> Reply:
+        document = shelf.documents.get(shelf.tags.get(reference, reference))
         accepted = ",".join(request.values("accept"))
         if document is None or document.media_type not in accepted:
             return _unknown("MANIFEST_UNKNOWN")
         return sent(document)
 
-    def _blob(self, request: Request, digest: str) -> Reply:
-        blob = self.shelf.blobs.get(digest)
+    def _blob(self, shelf: Shelf, request: Request, digest: str) -> Reply:
+        blob = shelf.blobs.get(digest)
         if blob is None:
             return _unknown("BLOB_UNKNOWN")
         if self.storage is not None:
             return Reply.moved(self.storage.url(f"/{digest}?signature=s1gn3d"), 307)
         return Reply.file(blob.raw, request)
 
-    def _referrers(self, request: Request, digest: str) -> Reply:
-        known = [d for d in self.shelf.referrers(digest) if d.digest not in self.unlisted]
+    def _referrers(self, shelf: Shelf, request: Request, digest: str) -> Reply:
+        known = [d for d in shelf.referrers(digest) if d.digest not in self.unlisted]
         value = json.loads(listing(known).raw)
         headers = [f"Content-Type: {INDEX}"]
         if self.page_size:
