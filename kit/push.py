@@ -10,7 +10,7 @@ not list referrers itself, the index under the fallback tag. Then all of it is f
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -75,7 +75,7 @@ def push(
     ``unverified`` adds evidence of which no verifier accepted anything; ``replace`` lets tags
     be moved that name something else by now. Raises :class:`UsageError` where there is no
     image or a tag would be moved, before anything is sent; :class:`PackError`
-    (``pack.changed``) for another pack than the report's, :class:`MachineError` for the rest.
+    (``pack.rewritten``) for another pack than the report's, :class:`MachineError` for the rest.
     """
     _demand_same(pack, report)
     plans = image_plan.plans(pack, report.released, unverified=unverified)
@@ -86,6 +86,7 @@ def push(
             hint="export --as files writes files",
         )
     sendings = [_Sending(pack, plan, to) for plan in plans]
+    _demand_apart(sendings)
     if not replace:
         for sending in sendings:
             sending.demand_free()
@@ -102,10 +103,24 @@ def _demand_same(pack: Pack, report: Report) -> None:
     if pack.manifest_sha256 != report.manifest_sha256:
         raise PackError(
             "another pack has taken this one's place since it was checked",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=oci_layout.FOLDER,
             hint="nothing was sent; copy the pack to a medium of your own, and push that copy",
         )
+
+
+def _demand_apart(sendings: Iterable[_Sending]) -> None:
+    """Refuse images of two registries that would go to one tag here: the last would have it."""
+    roots: dict[str, Digest] = {}
+    for sending in sendings:
+        if roots.setdefault(sending.name, sending.root) != sending.root:
+            raise UsageError(
+                f"two images of this pack would both be {sending.name}",
+                code="push.same-name",
+                subject=sending.name,
+                hint="nothing was sent; push them one by one to places of their own: give another "
+                "prefix with --to, and a policy with only one of the lines",
+            )
 
 
 class _Sending:
@@ -127,6 +142,7 @@ class _Sending:
         self._tag = plan.reference.tag
         named = f":{self._tag}" if self._tag else f"@{plan.root.digest}"
         self.name = f"{repository}{named}"
+        self.root = plan.root.digest
 
     # ---- before anything is sent
 

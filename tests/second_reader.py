@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from collections import Counter
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -65,6 +66,7 @@ def manifest(raw: bytes) -> Any:
     folders = {path.lower()[: slash.start()] for path in paths for slash in re.finditer("/", path)}
     demand(len({path.lower() for path in paths} - folders) == len(paths))
     artifacts, evidence = {a["member"] for a in files}, {e["member"] for e in pieces}
+    demand(all(count <= 32 for count in Counter(a["member"] for a in files).values()))
     demand(artifacts | evidence | {path for e in pieces for path in e["about"]} <= set(paths))
     demand(all(path in artifacts for path in paths if path.startswith("artifacts/")))
     demand(all(path in evidence for path in paths if path.startswith("evidence/")))

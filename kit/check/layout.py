@@ -101,6 +101,7 @@ class _Walk:
         self._platforms = platforms
         # Whether each document that was walked is an image, by digest and media type.
         self._seen: dict[tuple[str, str], bool] = {}
+        self._listed: dict[str, Platform] = {}
         self._looked = 0
 
     def start(self) -> None:
@@ -165,8 +166,14 @@ class _Walk:
             told = str(part.platform) if part.platform else f"{part.digest}"[:19]
             child = Child(platform=told, member=oci_layout.blob(part.digest))
             self.walked.children.setdefault(child.member, child)
-        if isinstance(document, ImageManifest) and self._platforms and part.platform is not None:
+        if not self._platforms or part.platform is None:
+            return
+        if isinstance(document, ImageManifest):
             self._demand_config(document, (part.platform,))
+        first = self._listed.setdefault(part.digest.hex, part.platform)
+        if (first.os, first.architecture) != (part.platform.os, part.platform.architecture):
+            # Its config was held against the first, and names one.
+            self._fail("oci.platform", f"its index lists one image for {first} and {part.platform}")
 
     def _below(self, part: Descriptor, depth: int) -> ImageManifest | Index | None:
         """Walk a document below an index, and return it; once, and where it can be read."""

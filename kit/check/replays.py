@@ -42,7 +42,7 @@ def findings(
     if known.version == release.version and known.files_sha256 != memory.files_digest(verdicts):
         yield Finding(
             level=Level.WARNING,
-            code="pack.other-files",
+            code="pack.changed",
             subject=release.name,
             message=f"these are not the files of {release.name} {release.version} that this host "
             "has passed before",

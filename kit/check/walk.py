@@ -27,6 +27,7 @@ from kit.check import (
 from kit.check.custody import Sealed
 from kit.check.hashing import Known
 from kit.check.jobs import Basis
+from kit.check.layout import Walked
 from kit.check.weighed import Weighed
 from kit.formats import distribution, npm_tarball
 from kit.formats.memory_file import Known as Remembered
@@ -203,19 +204,24 @@ def facts_of(
     pack: Pack, known: Known, weighed: Weighed, seen: images.Seen
 ) -> tuple[FileFacts, ...]:
     """Return what policy is told of every artifact."""
+    # An index has thousands of images at worst, and many names: such fail, and share them.
+    below: dict[int, tuple[FileFacts, ...]] = {}
+    found = []
+    for artifact in pack.manifest.artifacts:
+        own = _own(pack, artifact, known, weighed)
+        walked = seen.images.get((artifact.source, artifact.name))
+        if walked is not None:
+            if id(walked) not in below:
+                below[id(walked)] = _platforms(pack, artifact, known, weighed, walked)
+            own = _of_image(own, walked, below[id(walked)])
+        found.append(own)
+    return tuple(found)
+
+
+def _platforms(
+    pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, walked: Walked
+) -> tuple[FileFacts, ...]:
     return tuple(
-        _facts(pack, artifact, known, weighed, seen) for artifact in pack.manifest.artifacts
-    )
-
-
-def _facts(
-    pack: Pack, artifact: Artifact, known: Known, weighed: Weighed, seen: images.Seen
-) -> FileFacts:
-    own = _own(pack, artifact, known, weighed)
-    walked = seen.images.get((artifact.source, artifact.name))
-    if walked is None:
-        return own
-    platforms = tuple(
         _own(
             pack,
             replace(artifact, name=f"{artifact.name} ({child.platform})", member=child.member),
@@ -224,6 +230,11 @@ def _facts(
         )
         for child in walked.children.values()
     )
+
+
+def _of_image(own: FileFacts, walked: Walked, platforms: tuple[FileFacts, ...]) -> FileFacts:
+    """Return the facts of an artifact with those of what its document leads to."""
+    name = own.artifact.name
     image = ImageFacts(
         is_index=walked.is_index,
         platforms=platforms,
@@ -231,7 +242,7 @@ def _facts(
         chart=walked.chart,
     )
     below = (finding for platform in platforms for finding in platform.findings)
-    wrong = (replace(finding, subject=artifact.name) for finding in walked.findings)
+    wrong = (replace(finding, subject=name) for finding in walked.findings)
     findings = (*wrong, *own.findings, *below)
     return replace(own, findings=findings, image=image)
 

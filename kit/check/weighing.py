@@ -35,6 +35,10 @@ from kit.verifiers.openpgp import OpenPgpVerifier
 #: give as many as the product of its lines and its files.
 MAX_SIGNERS = 32
 
+#: Bundles, each times the files it is said to be about, in one pack: one file of evidence may hold
+#: a thousand and name every artifact.
+MAX_QUESTIONS = 4_000_000
+
 #: What proves nothing by itself, and waits for claims over it.
 _WAITING = frozenset({*listings.KINDS, *kinds.OF_DOCUMENTS})
 
@@ -89,6 +93,7 @@ def _jobs(
     """
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     beside = Beside(pack.manifest.evidence)
+    questions = 0
     for evidence in pack.manifest.evidence:
         if evidence.kind in _WAITING or evidence in others or beside.speaks_for_another(evidence):
             continue
@@ -102,6 +107,12 @@ def _jobs(
             raw = hashing.read(pack, evidence)
             # One line twice is one piece of evidence.
             parts = tuple(dict.fromkeys(bundled.split(evidence.kind, raw)))
+            questions += len(parts) * len(evidence.about)
+            if questions > MAX_QUESTIONS:
+                raise RejectedError(
+                    "the pack has more bundles about more files than are looked at",
+                    code="evidence.too-many",
+                )
         except EvidenceError as error:
             for member in evidence.about:
                 weighed.refuse(member, evidence.member, error)

@@ -93,7 +93,8 @@ class Checker:
             report = check(
                 pack, self.release, self.anchors, options, self.openpgp_keys, self.npm_keys
             )
-            if report.passed and self.memory is not None:
+            # Of a selection nothing is remembered: its files are not those of the release.
+            if report.passed and self.memory is not None and not self.only:
                 self.memory.learn(report)  # first: a result that is not remembered is none
             if then is not None:
                 then(pack, report)

@@ -18,7 +18,7 @@ def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
 
     Returns the names written, in order. All of them are written and durable, or none:
     raises :class:`UsageError` where a file of that name is there already, and for an image,
-    which is no file; :class:`PackError` (``pack.changed``) where the pack changed after it
+    which is no file; :class:`PackError` (``pack.rewritten``) where the pack changed after it
     was checked, :class:`MachineError` where the disk refuses.
     """
     passed = report.released
@@ -59,7 +59,7 @@ def _refuse_twice(names: Sequence[str]) -> None:
 def _member(verdict: Verdict) -> str:
     if len(verdict.members) != 1:
         raise PackError(
-            f"{verdict.name} is no single member", code="pack.changed", subject=verdict.name
+            f"{verdict.name} is no single member", code="pack.rewritten", subject=verdict.name
         )
     return verdict.members[0]
 

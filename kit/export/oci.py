@@ -42,7 +42,7 @@ def write(pack: Pack, report: Report, to: Path, *, unverified: bool = False) -> 
 
     ``unverified`` adds the evidence about them of which no verifier accepted anything. All
     of it is written or nothing: raises :class:`UsageError` where there is no image or the
-    folder has a layout already, :class:`PackError` (``pack.changed``) where the pack changed
+    folder has a layout already, :class:`PackError` (``pack.rewritten``) where the pack changed
     after it was checked, :class:`MachineError` where the disk refuses.
     """
     if not any(map(image_plan.is_image, report.verdicts)):

@@ -81,7 +81,7 @@ def _npm(pack: Pack, verdict: Verdict) -> str:
     if sha256.hexdigest() != _hex(verdict):
         raise PackError(
             f"{verdict.name} changed after it was checked",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=verdict.members[0],
         )
     return f"{verdict.source.removeprefix('npm:')} sha512-{encodings.b64encode(sha512.digest())}"

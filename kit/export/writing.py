@@ -54,7 +54,7 @@ def copy(pack: Pack, member: str, sha256: str, part: Path, what: str) -> None:
     if digest != sha256:
         raise PackError(
             f"{what} changed between the check and the extraction",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=member,
             hint="something writes to the medium, or it is failing; copy the pack and try again",
         )

@@ -93,7 +93,7 @@ def piece(found: bytes, due: Fixed, paths: Sequence[str], *, complete: bool) -> 
             return PackError(message, code="pack.sums", subject=due.path)
         case _:  # Part.MANIFEST: what this very layout was made from, a moment ago
             message = f"{due.path} was written to while it was read, {where}"
-            return PackError(message, code="pack.changed", subject=due.path)
+            return PackError(message, code="pack.rewritten", subject=due.path)
 
 
 def _header(found: bytes, due: str, paths: Sequence[str], *, complete: bool) -> PackError:

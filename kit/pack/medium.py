@@ -116,7 +116,7 @@ class Medium:
     def _written(self, how: str) -> PackError:
         return PackError(
             f"{self.path} {how}",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=str(self.path),
             hint="check a copy that nothing else writes to",
         )

@@ -104,7 +104,7 @@ class Pack:
     def member_file(self, member_path: str) -> BinaryIO:
         """Return a member as a seekable file that gives only bytes whose digest holds.
 
-        Raises :class:`PackError` (``pack.changed``), also while it is read.
+        Raises :class:`PackError` (``pack.rewritten``), also while it is read.
         """
         return io.BufferedReader(View(self._medium, self._layout.places[member_path]))
 

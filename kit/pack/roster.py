@@ -21,6 +21,9 @@ FOLDERS = ("artifacts/", "evidence/", "oci/", "trust/")
 #: Where the bytes of an artifact, and of a piece of evidence, may be.
 ARTIFACT_FOLDERS = ("artifacts/", "oci/")
 EVIDENCE_FOLDERS = ("artifacts/", "evidence/", "oci/")
+#: Artifacts that one member may be: those of lines that name one file or image alike. All that
+#: is asked of a member is asked for each, and a hostile pack could make it 200 000.
+MAX_SAME = 32
 #: Faults in one error; more of them would add only length.
 MAX_FAULTS = 100
 
@@ -73,11 +76,18 @@ def _ordered(paths: list[str]) -> Iterator[Fault]:
 def _entries(manifest: Manifest) -> Iterator[Fault]:
     """Hold artifacts and evidence against the members, both ways."""
     listed = {member.path for member in manifest.members}
-    artifacts = {artifact.member for artifact in manifest.artifacts}
+    counts = Counter(artifact.member for artifact in manifest.artifacts)
+    artifacts = set(counts)
     evidence = {item.member for item in manifest.evidence}
     subjects = {path for item in manifest.evidence for path in item.about}
     for path in sorted((artifacts | evidence | subjects) - listed):
         yield _fault("pack.missing", path, f"{MANIFEST} names {path!r:.300}, and no member is that")
+    for path, count in counts.items():
+        if count > MAX_SAME:
+            many = (
+                f"{MANIFEST} names {path!r:.300} as {count} artifacts, over the limit of {MAX_SAME}"
+            )
+            yield _fault("pack.manifest", path, many)
     for named, folders in ((artifacts, ARTIFACT_FOLDERS), (evidence, EVIDENCE_FOLDERS)):
         for path in sorted(named & listed):
             if not path.startswith(folders):

@@ -22,7 +22,7 @@ class Stream:
     def read(self, size: int = -1, /) -> bytes:
         """Return the next bytes, none at the end.
 
-        Raises :class:`PackError` (``pack.changed``) at the end if what was read is not
+        Raises :class:`PackError` (``pack.rewritten``) at the end if what was read is not
         what the manifest has.
         """
         left = self._placed.member.size - self._position
@@ -35,7 +35,7 @@ class Stream:
             path = self._placed.member.path
             raise PackError(
                 f"{path} was written to while it was checked",
-                code="pack.changed",
+                code="pack.rewritten",
                 subject=path,
                 hint="copy the pack to a medium of your own, and check that copy",
             )

@@ -24,7 +24,7 @@ class View(io.RawIOBase):
     def __init__(self, medium: Medium, placed: Placed) -> None:
         """Look at ``placed`` in ``medium``, which stays open as long as this is read.
 
-        Raises :class:`PackError` (``pack.changed``) if its bytes are not the manifest's.
+        Raises :class:`PackError` (``pack.rewritten``) if its bytes are not the manifest's.
         """
         super().__init__()
         self._medium = medium
@@ -90,7 +90,7 @@ class View(io.RawIOBase):
         path = self._placed.member.path
         return PackError(
             f"{path} was written to while it was checked",
-            code="pack.changed",
+            code="pack.rewritten",
             subject=path,
             hint="copy the pack to a medium of your own, and check that copy",
         )

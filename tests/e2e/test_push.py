@@ -122,6 +122,25 @@ def test_a_tag_that_names_something_else_is_not_moved(site: Site, whole: Documen
         assert shelf.tags["1.0"] == whole.digest
 
 
+def test_two_images_that_would_have_one_tag_are_not_sent(site: Site) -> None:
+    """Their registries told them apart; the second would take the tag of the first, unseen."""
+    one, two = Shelf(), Shelf()
+    images = one.add(image("one"), tag="1.0"), two.add(image("two"), tag="1.0")
+    with Registry(one) as first, Registry(two) as second:
+        lines = (
+            f'[[artifact]]\nsource = "oci:{registry.repository}:1.0"\n'
+            f'[[artifact.require]]\ndigest = "{made.digest}"\n'
+            for registry, made in zip((first, second), images, strict=True)
+        )
+        site.policy("\n" + "".join(lines))
+        assert collect(site).status == 0
+    with Registry(Shelf()) as registry:
+        for more in ((), ("--replace",)):
+            ran = push(site, registry, *more)
+            assert (ran.status, ran.codes) == (2, {"push.same-name"})
+        assert not [r for r in registry.requests if r.method != "GET"]
+
+
 def test_referrers_that_the_fallback_tag_lists_already_stay(site: Site, whole: Document) -> None:
     shelf = Shelf()
     shelf.add(whole)

@@ -252,3 +252,18 @@ def test_a_document_about_many_files_is_asked_about_each_in_no_time(kind: Eviden
     assert len(made) == len(about)
     kept = {len(one.predicate.about) for one in made if isinstance(one.predicate, Sbom)}
     assert kept <= {1}  # 20 000 lists of 20 000 would take gigabytes
+
+
+def test_bundles_times_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One file may hold a thousand bundles and be about every artifact: that is their product."""
+    joined = b"".join(LAB.sign(APP, identity=f"{n}@acme.test").strip() + b"\n" for n in range(3))
+    monkeypatch.setattr(weighing, "MAX_QUESTIONS", 3)
+    (tmp_path / "within").mkdir()
+    within = weigh(tmp_path / "within", {"app-1.0.tgz.sigstore.jsonl": joined})
+    assert len(claims(within)) == 3
+    assert "evidence.too-many" not in codes(within)
+    monkeypatch.setattr(weighing, "MAX_QUESTIONS", 2)
+    (tmp_path / "over").mkdir()
+    over = weigh(tmp_path / "over", {"app-1.0.tgz.sigstore.jsonl": joined})
+    assert claims(over) == []
+    assert codes(over) == {"evidence.too-many"}

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
-from kit.check import layout
+from kit.check import hashing, images, layout, walk
+from kit.check.weighed import Weighed
+from kit.formats import release_file
 from kit.model import Artifact, Report
+from kit.pack.reader import Pack
 from tests import documents
 from tests.images import SIGNERS, SOURCE, Carried, codes, judged, line, only, path_of
 from tests.lab import Lab
@@ -291,6 +294,34 @@ def test_an_index_of_no_image_shows_nothing(tmp_path: Path) -> None:
     assert {"oci.platform-missing", "policy.unmet"} <= codes(report, "error")
 
 
+def test_one_image_is_not_two_platforms(tmp_path: Path) -> None:
+    """Whoever chooses arm64 must not get what was made for amd64, listed once more."""
+    for platforms in ('"linux/arm64"', '"linux/amd64", "linux/arm64"'):
+        carried = Carried()
+        image = carried.store.image("linux/amd64")
+        other = {"platform": {"os": "linux", "architecture": "arm64"}}
+        carry(carried.store.index(image, image.descriptor() | other), carried)
+        report = check(carried, tmp_path, line(more=f"platforms = [{platforms}]"))
+        assert codes(report, "error") == {"oci.platform"}
+
+
+def test_many_names_of_an_index_share_its_images(tmp_path: Path) -> None:
+    """An index of thousands of images under many names must not be held many times."""
+    carried, index, _ = of_index()
+    for name in ("a", "b"):
+        carried.artifacts.append(Artifact(name=name, source="file:dl/", member=path_of(index)))
+    carried.artifacts = carried.artifacts[1:]
+    policy = line('signer = "release"', "file:dl/")
+    release = release_file.parse((SIGNERS + policy).encode(), "release.toml")
+    with Pack.open(carried.write(tmp_path / "tool.pack.tar")) as pack:
+        known = hashing.hash_members(pack, release, None)
+        one, two = walk.facts_of(pack, known, Weighed(), images.look(pack, release))
+    assert one.image is not None
+    assert two.image is not None
+    assert len(one.image.platforms) == len(PLATFORMS)
+    assert one.image.platforms is two.image.platforms
+
+
 def test_a_single_image_is_its_own_platform(tmp_path: Path) -> None:
     carried, image = of_image()
     attest_children(carried, [image])
@@ -366,7 +397,7 @@ def test_c159_one_image_by_many_names_is_walked_once(
     carried, image = of_image()
     carried.artifacts += [
         Artifact(name=f"tool:{number}", source=SOURCE, member=path_of(image))
-        for number in range(2, 50)
+        for number in range(2, 32)
     ]
     walked: list[str] = []
     walk = layout.walk

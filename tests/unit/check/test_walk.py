@@ -183,7 +183,7 @@ def test_metadata_is_read_only_from_bytes_that_were_hashed(tmp_path: Path, pack:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         with pytest.raises(PackError) as changed:
             opened.member_file("artifacts/tool-1.0.tgz")
-    assert changed.value.code == "pack.changed"
+    assert changed.value.code == "pack.rewritten"
 
 
 def test_a_chunk_that_changes_after_it_was_hashed_is_not_handed_out(
@@ -199,7 +199,7 @@ def test_a_chunk_that_changes_after_it_was_hashed_is_not_handed_out(
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
         with pytest.raises(PackError) as changed:
             view.read()
-    assert changed.value.code == "pack.changed"
+    assert changed.value.code == "pack.rewritten"
 
 
 # ---- a collector who multiplies ------------------------------------------------------

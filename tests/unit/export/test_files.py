@@ -76,7 +76,7 @@ def test_c170_a_pack_that_changes_after_the_check_gives_nothing(pack: Path, tmp_
             file.write(b"X")
         with pytest.raises(KitError) as refused:
             extract(opened, report, tmp_path / "to")
-    assert refused.value.code == "pack.changed"
+    assert refused.value.code == "pack.rewritten"
     assert list((tmp_path / "to").iterdir()) == []
 
 
@@ -86,7 +86,7 @@ def test_bytes_that_are_not_those_that_passed_are_not_written(pack: Path, tmp_pa
         first = replace(report.verdicts[0], digest=Digest("sha256", "0" * 64))
         with pytest.raises(KitError) as refused:
             extract(opened, replace(report, verdicts=(first,)), tmp_path / "to")
-    assert refused.value.code == "pack.changed"
+    assert refused.value.code == "pack.rewritten"
     assert list((tmp_path / "to").iterdir()) == []
 
 

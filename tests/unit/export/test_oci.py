@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,28 @@ def test_unverified_evidence_is_handed_on_where_it_is_asked_for(
     assert written.left_out == ()
     assert f"sha256-{index}.sbom" in entries(layout)
     assert set(carried.store.blobs) <= blobs(layout)
+
+
+def test_evidence_that_no_layout_can_hold_stops_nothing(carried: Carried, tmp_path: Path) -> None:
+    """What a pack calls a signature may lie elsewhere, or be anything."""
+    index = carried.artifacts[0].member
+    held = next(e for e in carried.evidence.values() if e.kind is EvidenceKind.COSIGN_SIGNATURE)
+    raw = carried.store.blobs[held.member.rpartition("/")[2]]
+    for name, content in (("elsewhere.sig", raw), ("junk.sig", b"junk")):
+        path = f"evidence/{name}"
+        carried.files[path] = content
+        carried.evidence[path] = replace(held, name=name, member=path, about=(index,))
+    junk = carried.store.put("application/junk", b"junk")
+    carried.add(
+        EvidenceKind.COSIGN_ATTESTATION,
+        "junk.att",
+        junk,
+        Blob(media_type="", raw=carried.store.blobs[index.rpartition("/")[2]]),
+    )
+    layout, written = exported(carried, tmp_path, unverified=True)
+    assert written.names == ("tool:1.0",)
+    assert {name for name, _ in written.left_out} == {"elsewhere.sig", "junk.sig", "junk.att"}
+    assert junk.hex not in blobs(layout)
 
 
 def test_a_layout_is_a_function_of_the_pack(carried: Carried, tmp_path: Path) -> None:

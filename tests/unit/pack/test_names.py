@@ -163,6 +163,13 @@ def test_artifacts_and_evidence_may_lie_in_the_image_layout() -> None:
     assert faults(*HEAD, blob, artifacts=(artifact,), evidence=(about(blob),)) == []
 
 
+def test_one_member_is_no_thousand_artifacts() -> None:
+    """What is asked of a member is asked for each of them: the product would be a host's end."""
+    many = tuple(Artifact(name=f"{n:03}", source="file:x", member=A) for n in range(33))
+    assert faults(*HEAD, A, artifacts=many[:32]) == []
+    assert faults(*HEAD, A, artifacts=many) == [("pack.manifest", A)]
+
+
 @pytest.mark.parametrize("member", ["README.txt", "trust/x", E])
 def test_an_artifact_lies_nowhere_else(member: str) -> None:
     artifact = Artifact(name="x", source="file:x", member=member)

@@ -175,7 +175,7 @@ def test_a_pack_cut_while_open_was_changed(tmp_path: Path, threads: int) -> None
         ):
             with pytest.raises(PackError) as raised:
                 use()
-            assert raised.value.code == "pack.changed"
+            assert raised.value.code == "pack.rewritten"
 
 
 def test_a_pack_written_to_while_open_was_changed(path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_pack_written_to_while_open_was_changed(path: Path) -> None:
         for use in (lambda: pack.hash_members(EVERY), lambda: pack.read(TOOL, 10_000)):
             with pytest.raises(PackError) as raised:
                 use()
-            assert raised.value.code == "pack.changed"
+            assert raised.value.code == "pack.rewritten"
 
 
 def test_framing_written_to_while_open_is_noticed_though_no_digest_differs(path: Path) -> None:
@@ -195,7 +195,7 @@ def test_framing_written_to_while_open_is_noticed_though_no_digest_differs(path:
             file.write(b"more")
         with pytest.raises(PackError) as raised:
             pack.hash_members(EVERY)
-        assert raised.value.code == "pack.changed"
+        assert raised.value.code == "pack.rewritten"
 
 
 # ---- reading ------------------------------------------------------------------------

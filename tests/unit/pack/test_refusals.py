@@ -347,7 +347,7 @@ def test_c059_two_artifacts_swapped(refusal: Refusal) -> None:
 
 def test_a_manifest_that_changes_under_the_reader_is_told_so() -> None:
     due = Fixed(part=Part.MANIFEST, path="manifest.json", offset=512, raw=b"{}\n")
-    assert diagnose.piece(b"[]\n", due, (), complete=True).code == "pack.changed"
+    assert diagnose.piece(b"[]\n", due, (), complete=True).code == "pack.rewritten"
 
 
 # ---- the lattice ------------------------------------------------------------------

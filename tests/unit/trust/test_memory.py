@@ -255,6 +255,9 @@ def test_a_run_that_is_killed_leaves_the_old_or_the_new_state(host: Memory) -> N
     seen = set()
     for n in range(40):
         process = _in_a_process(_teach, host.folder, 10_000)
+        until = time.monotonic() + 30
+        while n % 2 and host.now().chains["acme"].snapshot == 20 and time.monotonic() < until:
+            time.sleep(0.001)  # every other time, until it has written at least once
         time.sleep(0.01 + n * 0.002)
         os.kill(process.pid or 0, signal.SIGKILL)
         process.join(60)

@@ -58,7 +58,7 @@ class Broken:
 
     def read(self, _size: int, /) -> bytes:
         """Fail."""
-        raise PackError("it was written to", code="pack.changed", subject="tool")
+        raise PackError("it was written to", code="pack.rewritten", subject="tool")
 
 
 def test_the_home_is_private_and_gone_afterwards(temporary: Path) -> None:
@@ -141,7 +141,7 @@ def test_an_error_in_reading_is_not_an_end_of_the_data() -> None:
 
     with verifier(OWNER) as asked, pytest.raises(PackError) as caught:
         asked.verify(asked.read(OWNER.sign(DATA)), Cut)
-    assert caught.value.code == "pack.changed"
+    assert caught.value.code == "pack.rewritten"
 
 
 def test_gpg_that_dies_early_is_no_verdict(tmp_path: Path) -> None:
