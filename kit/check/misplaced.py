@@ -28,11 +28,11 @@ def told(verdicts: Sequence[Verdict], manifest: Manifest) -> tuple[Verdict, ...]
             member = claim.evidence.partition(" ")[0]  # a label may end ` line 2`
             beside = kinds.named_after(names.get(member, ""))
             if beside is not None and beside != verdict.name:
-                found.setdefault(beside, {})[names[member]] = verdict.name
-    return tuple(_told(verdict, found.get(verdict.name, {})) for verdict in verdicts)
+                found.setdefault(beside, {})[member] = verdict.name
+    return tuple(_told(verdict, found.get(verdict.name, {}), names) for verdict in verdicts)
 
 
-def _told(verdict: Verdict, others: Mapping[str, str]) -> Verdict:
+def _told(verdict: Verdict, others: Mapping[str, str], names: Mapping[str, str]) -> Verdict:
     if verdict.passed or not others:
         return verdict
     findings = (
@@ -40,11 +40,12 @@ def _told(verdict: Verdict, others: Mapping[str, str]) -> Verdict:
             level=Level.WARNING,
             code=_CODE,
             subject=verdict.name,
-            message=f"{evidence} is named after this file, and is about {other}, which is in this "
-            "pack too",
+            message=f"{names[member]} is named after this file, and is about {other}, which is in "
+            "this pack too",
             hint="the two are not of one release, or were put under each other's names, by the "
             "publisher or on the way: get file and bundle again, both from the same release",
         )
-        for evidence, other in others.items()
+        for member, other in others.items()
+        if member not in verdict.evidence  # one statement may be about several files
     )
     return replace(verdict, findings=(*verdict.findings, *findings))
