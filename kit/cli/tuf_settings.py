@@ -32,7 +32,8 @@ def wanted(release: ReleaseFile, options: Options) -> Wanted:
     """Return what to ask for the chains of the instances that a release file names.
 
     Without ``update`` nothing is asked for a release of ``file:`` sources alone, which can be
-    collected without a network. Raises :class:`UsageError` for an option that names no
+    collected without a network, and a repository that only this host's anchors name need not
+    answer. Raises :class:`UsageError` for an option that names no
     instance, :class:`AnchorError` for an anchor that cannot be read.
     """
     given = _given(release, options.repositories)
@@ -41,6 +42,7 @@ def wanted(release: ReleaseFile, options: Options) -> Wanted:
     places = environment.anchor_places(options.trust_roots)
     repositories: list[Repository] = []
     skipped: dict[str, str] = {}
+    optional: set[str] = set()
     for instance in release.instances:
         if options.update is False:
             skipped[instance] = "--no-trust-update"
@@ -50,9 +52,11 @@ def wanted(release: ReleaseFile, options: Options) -> Wanted:
             found = _repository(instance, given.get(instance), places)
             if isinstance(found, Repository):
                 repositories.append(found)
+                if not (options.update or instance in given):
+                    optional.add(instance)
             else:
                 skipped[instance] = found
-    return Wanted(repositories=tuple(repositories), skipped=skipped)
+    return Wanted(repositories=tuple(repositories), skipped=skipped, optional=frozenset(optional))
 
 
 def _given(release: ReleaseFile, values: Sequence[str]) -> dict[str, str]:

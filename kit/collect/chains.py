@@ -11,16 +11,29 @@ from kit.errors import AnchorError, MachineError
 from kit.model import Answer, Asked, Found
 from kit.pack import carried
 from kit.sources import tuf
+from kit.sources.deadline import Patience
 from kit.sources.http import Client
 from kit.sources.tuf import Repository
+
+_SHORT = Patience(retries=1)
+_UNANSWERED = frozenset(
+    f"machine.{what}"
+    for what in (
+        "portal", "proxy", "rate-limited", "server", "timeout", "tls", "unauthorized", "unreachable"
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The repositories to ask, and why others are not, by instance."""
+    """The repositories to ask, and why others are not, by instance.
+
+    Those of the instances in ``optional`` need not answer: no operator asked for them.
+    """
 
     repositories: tuple[Repository, ...] = ()
     skipped: Mapping[str, str] = field(default_factory=dict)
+    optional: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,7 @@ def planned(wanted: Wanted) -> Iterator[str]:
 def gather(wanted: Wanted, into: Path, settings: Settings, say: Callable[[str], None]) -> Chains:
     """Fetch every chain that is wanted into folders of their own below ``into``.
 
+    An optional one that does not answer is skipped, which ``say`` and the ledger are told.
     Raises :class:`AnchorError` for one that does not verify from the root that this host pins,
     :class:`MachineError` for a repository that could not be asked.
     """
@@ -54,8 +68,20 @@ def gather(wanted: Wanted, into: Path, settings: Settings, say: Callable[[str], 
     for repository in wanted.repositories:
         instance = repository.instance
         say(f"{instance}: gathering its TUF chain")
-        client = Client(plain_http=settings.plain_http, route=settings.route)
-        fetched = _fetched(repository, into / instance, client)
+        optional = instance in wanted.optional
+        client = Client(
+            patience=_SHORT if optional else None,
+            plain_http=settings.plain_http,
+            route=settings.route,
+        )
+        try:
+            fetched = _fetched(repository, into / instance, client)
+        except MachineError as error:
+            if not optional or error.code not in _UNANSWERED:
+                raise
+            say(f"{instance}: its TUF chain is left out ({error}); --trust-update insists on it")
+            asked[instance] = (_skipped(instance, f"no answer: {error}"),)
+            continue
         asked[instance] = fetched.asked
         members |= {carried.member(instance, found.name): found for found in fetched.files}
     return Chains(members=members, asked=asked)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from kit.formats.tuf_record import Record, render
 from kit.pack import writer
 from kit.pack.reader import Pack
 from tests.e2e.conftest import Ran, Site
 from tests.lab.hostile_http import HostileServer, answer
+from tests.lab.tuf import Repository
 
 TOOL = "tool-1.0.tar.gz"
 BODY = b"the release\n" * 100
@@ -131,3 +133,33 @@ def test_a_ledger_that_cannot_be_read_changes_no_verdict(site: Site) -> None:
     ran = site.check("odd.pack.tar")
     assert ran.status == 0
     assert "ledger.malformed" in ran.codes
+
+
+def test_a_tuf_repository_that_does_not_answer_is_left_out_and_said(
+    site: Site, server: HostileServer
+) -> None:
+    anchor = site.folder / "trust-roots/acme"
+    repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
+    (anchor / "root.json").write_bytes(repository.files["1.root.json"])
+    (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+    server.on("/tuf/2.root.json", answer(503))
+    assert site.collect("--trust-update").status == 5
+    assert site.collect().status == 0
+    with Pack.open(site.folder / "tool-1.0.pack.tar") as pack:
+        ledger = json.loads(pack.read("ledger.json", 1 << 20))
+    (line,) = (line for line in ledger["lines"] if line["source"] == "tuf:acme")
+    (row,) = line["asked"]
+    assert row["answer"] == "skipped"
+    assert "503" in row["note"]
+    assert site.check().status == 0
+
+
+def test_a_tuf_repository_that_lies_is_refused_though_nobody_named_it(
+    site: Site, server: HostileServer
+) -> None:
+    anchor = site.folder / "trust-roots/acme"
+    repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
+    (anchor / "root.json").write_bytes(repository.files["1.root.json"])
+    (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+    server.on("/tuf/2.root.json", answer(200, b"{}"))
+    assert site.collect().status == 4

@@ -78,7 +78,7 @@ def collect(
         typer.Option(
             "--trust-update/--no-trust-update",
             help="Carry the TUF chain of each instance. Default: where the release file has other "
-            "sources than file:.",
+            "sources than file:, and the repository answers.",
             show_default=False,
         ),
     ] = None,
