@@ -101,7 +101,7 @@ class _Walk:
                 code="trust.root-fork",
                 subject=walked.instance,
             )
-        older = ", ".join(memory.rolled_back(self.known, walked))
+        older = ", ".join(memory.rolled_back(self.known, memory.numbers(walked)))
         if not older:
             return
         message = f"{chain} is older than this host has seen: {older}"

@@ -63,7 +63,7 @@ def parse(raw: bytes) -> Known:
     if type(top["schema"]) is not int or top["schema"] != SCHEMA:
         raise MalformedError(f"schema is {top['schema']!r:.40}, not {SCHEMA}")
     known = Known(
-        {name: _chain(item) for name, item in _named(top["instances"])},
+        {name: parse_chain(item) for name, item in _named(top["instances"])},
         {name: _release(item) for name, item in _named(top["releases"])},
     )
     if render(known) != raw:
@@ -76,17 +76,7 @@ def render(known: Known) -> bytes:
     return strictjson.canonical(
         {
             "schema": SCHEMA,
-            "instances": {
-                name: {
-                    "root": chain.root,
-                    "root-sha256": chain.root_sha256,
-                    "timestamp": chain.timestamp,
-                    "snapshot": chain.snapshot,
-                    "targets": chain.targets,
-                    "online-keys": chain.online_keys,
-                }
-                for name, chain in known.chains.items()
-            },
+            "instances": {name: render_chain(chain) for name, chain in known.chains.items()},
             "releases": {
                 name: {
                     "version": release.version,
@@ -99,7 +89,20 @@ def render(known: Known) -> bytes:
     )
 
 
-def _chain(value: Any) -> KnownChain:
+def render_chain(chain: KnownChain) -> dict[str, int | str]:
+    """Return the numbers of a chain as JSON has them; what :func:`parse_chain` reads back."""
+    return {
+        "root": chain.root,
+        "root-sha256": chain.root_sha256,
+        "timestamp": chain.timestamp,
+        "snapshot": chain.snapshot,
+        "targets": chain.targets,
+        "online-keys": chain.online_keys,
+    }
+
+
+def parse_chain(value: Any) -> KnownChain:
+    """Read the numbers of a chain; raise :class:`MalformedError` for anything but these."""
     item = _object(value, _CHAIN)
     return KnownChain(
         root=_version(item, "root"),

@@ -68,19 +68,31 @@ def recall(folder: Path, *, learns: bool) -> Memory:
     return memory
 
 
-def rolled_back(known: KnownChain, walked: Walked) -> Iterator[str]:
+def numbers(walked: Walked) -> KnownChain:
+    """Return what is kept of a chain that was walked."""
+    return KnownChain(
+        root=walked.root.version,
+        root_sha256=walked.root.sha256,
+        timestamp=walked.timestamp.version,
+        snapshot=walked.snapshot.version,
+        targets=walked.top_targets.version,
+        online_keys=walked.online_keys,
+    )
+
+
+def rolled_back(known: KnownChain, chain: KnownChain) -> Iterator[str]:
     """Yield what a chain has older than this host has seen.
 
     Where other keys sign timestamp and snapshot than then, their versions may begin anew: so
     does a repository recover from one whose numbers were driven up (TUF 5.3.11). A timestamp
     that is older is none where what it describes is not: it is signed again every day.
     """
-    if walked.root.version < known.root:
-        yield f"TUF root {walked.root.version}, where {known.root} was seen"
-    if walked.online_keys == known.online_keys:
+    if chain.root < known.root:
+        yield f"TUF root {chain.root}, where {known.root} was seen"
+    if chain.online_keys == known.online_keys:
         for role, version, seen in (
-            ("snapshot", walked.snapshot.version, known.snapshot),
-            ("targets", walked.top_targets.version, known.targets),
+            ("snapshot", chain.snapshot, known.snapshot),
+            ("targets", chain.targets, known.targets),
         ):
             if version < seen:
                 yield f"{role} {version}, where {seen} was seen"

@@ -18,6 +18,7 @@ from kit.errors import AnchorError, MachineError
 from kit.formats import anchor_origin, tuf_record
 from kit.formats.anchor_origin import FileOrigin, Origin, Source
 from kit.trust import atomic, renewal, swap
+from kit.trust.memory import rolled_back
 from kit.trust.places import Place
 from kit.trust.renewal import Offered, Pinned
 from kit.trust.tuf_anchor import RECORD, ROOT, TRUSTED_ROOT
@@ -88,6 +89,9 @@ def _demand_newer(there: Pinned, offer: Offered) -> None:
         raise renewal.rollback(
             there.instance, f"{there.place.label} has TUF root {there.tuf.version}"
         )
+    older = "" if there.vouching is None else ", ".join(rolled_back(there.vouching, offer.chain))
+    if older:
+        raise renewal.rollback(there.instance, f"{there.place.label}: {older}")
     if until is not None and until > offer.vouched_until:
         raise renewal.rollback(
             there.instance, f"{there.place.label} has one that is vouched for longer"
@@ -100,6 +104,7 @@ def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:
         target=offer.pinned.record.target,
         sha256=offer.sha256,
         vouched_until=offer.vouched_until,
+        chain=offer.chain,
     )
     as_of = min(offer.vouched_until, at)
     files = {ROOT: offer.root, TRUSTED_ROOT: offer.trusted_root}

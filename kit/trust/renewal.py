@@ -39,6 +39,11 @@ class Pinned:
         """The SHA-256 of the trusted root."""
         return hashlib.sha256(self.trusted_root).hexdigest()
 
+    @property
+    def vouching(self) -> KnownChain | None:
+        """The versions of the metadata that vouched for the trusted root, where they are known."""
+        return None if self.record.vouches(self.sha256) is None else self.record.chain
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
@@ -49,6 +54,7 @@ class Offered:
     root_version: int
     trusted_root: bytes
     vouched_until: datetime
+    chain: KnownChain
     difference: Difference
 
     @property
@@ -111,7 +117,8 @@ def offered(
         if error.code != "trust.older-chain":
             raise
         raise rollback(instance, error.message) from error
-    _demand_not_seen_newer(instance, walked, seen)
+    for known in (pinned.vouching, seen):
+        _demand_not_seen_newer(instance, walked, known)
     raw = walked.targets[target]
     return Offered(
         pinned=pinned,
@@ -119,6 +126,7 @@ def offered(
         root_version=walked.root.version,
         trusted_root=raw,
         vouched_until=_vouched_until(pinned, raw, walked.valid_until),
+        chain=memory.numbers(walked),
         difference=difference.between(_facts(instance, pinned.trusted_root), _facts(instance, raw)),
     )
 
@@ -138,7 +146,7 @@ def _vouched_until(pinned: Pinned, raw: bytes, until: datetime) -> datetime:
 
 
 def _demand_not_seen_newer(instance: str, walked: Walked, seen: KnownChain | None) -> None:
-    """Refuse what is older than, or another than, what a check of this host has rested on."""
+    """Refuse what is older than, or another than, what this host has rested on."""
     if seen is None:
         return
     if memory.forked(seen, walked):
@@ -147,7 +155,7 @@ def _demand_not_seen_newer(instance: str, walked: Walked, seen: KnownChain | Non
             code="trust.root-fork",
             subject=instance,
         )
-    older = ", ".join(memory.rolled_back(seen, walked))
+    older = ", ".join(memory.rolled_back(seen, memory.numbers(walked)))
     if older:
         raise rollback(instance, older)
 

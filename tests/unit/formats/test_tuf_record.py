@@ -9,6 +9,7 @@ import pytest
 
 from kit.errors import MalformedError
 from kit.formats import tuf_record
+from kit.formats.memory_file import KnownChain
 from kit.formats.tuf_record import Record
 
 WHOLE = Record(
@@ -16,6 +17,9 @@ WHOLE = Record(
     target="acme.trusted_root.json",
     sha256="a" * 64,
     vouched_until=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    chain=KnownChain(
+        root=3, root_sha256="b" * 64, timestamp=9, snapshot=7, targets=5, online_keys="c" * 64
+    ),
 )
 
 
@@ -43,6 +47,9 @@ def test_it_vouches_for_the_file_of_its_digest_and_for_no_other() -> None:
         {"vouched-until": "2026-01-01T00:00:00Z"},
         {"sha256": "A" * 64, "vouched-until": "2026-01-01T00:00:00Z"},
         {"sha256": "a" * 64, "vouched-until": "yesterday"},
+        {"chain": {}},
+        {"chain": json.loads(tuf_record.render(WHOLE))["chain"]},
+        json.loads(tuf_record.render(WHOLE)) | {"chain": "1"},
     ],
 )
 def test_anything_else_is_malformed(value: object) -> None:

@@ -208,6 +208,21 @@ def test_a_place_that_is_not_used_does_not_go_back_either(host: Host, tmp_path: 
     assert raised.value.code == "trust.rollback"
 
 
+@pytest.mark.parametrize("days", [30, 192], ids=["mid-life", "the root expires first"])
+def test_a_trusted_root_of_before_never_comes_back(host: Host, days: int) -> None:
+    # Where the root expires first, both chains are vouched for until the same moment.
+    host.repository.now += timedelta(days=days)
+    host.repository.publish()
+    older = host.repository.copy()
+    host.repository.now += timedelta(days=1)
+    host.repository.put("trusted_root.json", NEW)
+    assert host.write(host.offered(host.repository.copy()))
+    with pytest.raises(AnchorError) as raised:
+        host.offered(older)
+    assert raised.value.code == "trust.rollback"
+    assert host.state[1] == NEW
+
+
 def seen(offer: Offered, **changes: Any) -> KnownChain:
     """Return what a check remembers that rested on this chain."""
     chain = walk("acme", offer.pinned.tuf.raw, Held(changes.pop("files"))).chain()
