@@ -185,7 +185,8 @@ def _weigh_documents(pack: Pack, known: Known, weighed: Weighed) -> None:
     A document vouches for no other document: only what it came with from bundles and
     signed digest manifests counts.
     """
-    over = {item.member: weighed.claims.get(item.member, ()) for item in documents.of(pack)}
+    # Copies: what is accepted below is over the same members, and must not be found here.
+    over = {item.member: tuple(weighed.claims.get(item.member, ())) for item in documents.of(pack)}
     refused = {member: tuple(weighed.findings.get(member, ())) for member in over}
     for evidence in documents.of(pack):
         about = [member for member in evidence.about if member != evidence.member]
