@@ -50,7 +50,9 @@ class _Inventory:
         for artifact in pack.manifest.artifacts:
             self._sources.setdefault(artifact.member, []).append(artifact.source)
         self._evidence = {evidence.member for evidence in pack.manifest.evidence}
-        self._known = {oci_layout.MARKER, oci_layout.INDEX, *self._evidence}
+        # Only blobs are: what else stands there has a meaning of its own to other tools.
+        blobs = {path for path in self._evidence if oci_layout.digest_of(path) is not None}
+        self._known = {oci_layout.MARKER, oci_layout.INDEX, *blobs}
         self._known |= {blob for image in walked.values() for blob in image.blobs}
 
     def findings(self) -> Iterator[Finding]:
@@ -108,6 +110,9 @@ class _Inventory:
                 "oci.size", path, f"has {kept.size} bytes; {oci_layout.INDEX} says {entry.size}"
             )
         yield from self._name(entry, path)
+        if entry.platform is not None and path not in self._walked:
+            said = f"{oci_layout.INDEX} says it runs on {entry.platform}, and no line asks for it"
+            yield _error("oci.index", path, said)
         # Read once, and not kept: an index may list one document thousands of times.
         if path not in self._types:
             yield from self._once(path)
@@ -131,6 +136,12 @@ class _Inventory:
 
     def _name(self, entry: Descriptor, path: str) -> Iterator[Finding]:
         """Yield a finding where a name leads other tools to something else than it says."""
+        if not entry.annotations.keys() <= {REF_NAME}:
+            others = ", ".join(sorted(entry.annotations.keys() - {REF_NAME}))[:200]
+            said = (
+                f"{oci_layout.INDEX} annotates it with {others}, which may name it to other tools"
+            )
+            yield _error("oci.ref-name", path, said)
         name = entry.annotations.get(REF_NAME)
         if name is None:
             return

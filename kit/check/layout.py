@@ -99,9 +99,11 @@ class _Walk:
         self._members = members
         self._root = root
         self._platforms = platforms
-        # Whether each document that was walked is an image, by digest and media type.
-        self._seen: dict[tuple[str, str], bool] = {}
+        # Of each document that was walked, by digest and media type: an image's config.
+        self._seen: dict[tuple[str, str], Descriptor | None] = {}
         self._listed: dict[str, Platform] = {}
+        # What images that are there run on, as the indexes say that lead to them.
+        self._reached: list[Platform] = []
         self._looked = 0
 
     def start(self) -> None:
@@ -119,7 +121,7 @@ class _Walk:
             self._demand_platforms(document)
         elif document is not None:
             self._image(document)
-            self._demand_config(document, self._platforms)
+            self._demand_config(document.config, self._platforms)
             self._chart(document)
 
     # ---- documents
@@ -160,32 +162,34 @@ class _Walk:
     def _child(self, part: Descriptor, depth: int) -> None:
         if not self._is_there(part, missing="oci.platform-missing"):
             return
-        document = self._below(part, depth)
+        self._below(part, depth)
+        config = self._seen.get(_key(part))
         # What is of an unknown type may run somewhere: nobody's evidence is about it, then.
-        if self._seen.get(_key(part), not oci_manifest.is_document(part.media_type)):
+        if config is not None or not oci_manifest.is_document(part.media_type):
             told = str(part.platform) if part.platform else f"{part.digest}"[:19]
             child = Child(platform=told, member=oci_layout.blob(part.digest))
             self.walked.children.setdefault(child.member, child)
         if not self._platforms or part.platform is None:
             return
-        if isinstance(document, ImageManifest):
-            self._demand_config(document, (part.platform,))
         first = self._listed.setdefault(part.digest.hex, part.platform)
+        if config is not None:
+            self._reached.append(part.platform)
+            if first is part.platform:
+                self._demand_config(config, (part.platform,))
         if (first.os, first.architecture) != (part.platform.os, part.platform.architecture):
             # Its config was held against the first, and names one.
             self._fail("oci.platform", f"its index lists one image for {first} and {part.platform}")
 
-    def _below(self, part: Descriptor, depth: int) -> ImageManifest | Index | None:
-        """Walk a document below an index, and return it; once, and where it can be read."""
+    def _below(self, part: Descriptor, depth: int) -> None:
+        """Walk a document below an index, once, and where it can be read."""
         if _key(part) in self._seen or not oci_manifest.is_document(part.media_type):
-            return None
+            return
         document = self._document(oci_layout.blob(part.digest), part.media_type)
-        self._seen[_key(part)] = isinstance(document, ImageManifest)
+        self._seen[_key(part)] = document.config if isinstance(document, ImageManifest) else None
         if isinstance(document, Index):
             self._index(document, depth + 1)
         elif document is not None:
             self._image(document)
-        return document
 
     def _image(self, manifest: ImageManifest) -> None:
         for part in manifest.parts:
@@ -258,17 +262,17 @@ class _Walk:
             self._fail("oci.platform-missing", "its index lists no image")
         listed = [part.platform for part in index.platforms if part.platform is not None]
         if any(part.media_type in oci_manifest.INDEXES for part in index.platforms):
-            return  # nested: what is below was walked, and says its own platforms
+            listed = self._reached  # what is listed below was walked, as far as it is there
         for wanted in self._platforms:
             if not any(_fits(platform, wanted) for platform in listed):
                 self._fail("oci.platform-missing", f"its index lists no image for {wanted}")
 
-    def _demand_config(self, manifest: ImageManifest, platforms: Sequence[Platform]) -> None:
+    def _demand_config(self, config: Descriptor, platforms: Sequence[Platform]) -> None:
         """Hold the platform of an image against the ones it must be of, where there are any."""
-        path = oci_layout.blob(manifest.config.digest)
+        path = oci_layout.blob(config.digest)
         if not platforms or path not in self.walked.blobs:
             return
-        if manifest.config.media_type not in image_config.MEDIA_TYPES:
+        if config.media_type not in image_config.MEDIA_TYPES:
             self._fail("oci.platform", "its config names no platform, and one is chosen")
             return
         try:

@@ -11,7 +11,7 @@ import pytest
 from kit.check import hashing, images, layout, walk
 from kit.check.weighed import Weighed
 from kit.formats import release_file
-from kit.model import Artifact, Report
+from kit.model import Artifact, EvidenceFile, EvidenceKind, Report
 from kit.pack.reader import Pack
 from tests import documents
 from tests.images import SIGNERS, SOURCE, Carried, codes, judged, line, only, path_of
@@ -755,3 +755,94 @@ def test_of_an_index_of_three_platforms_no_piece_can_be_taken_out(
     if piece.endswith(("attestations", "envelope")) and not piece.startswith("index"):
         unmet = {f.subject for f in errors if f.code == "policy.unmet"}
         assert unmet == {f"tool:1.0 ({piece.partition(':')[0]})"}
+
+
+# ---- what other tools would find in the unpacked layout ------------------------------
+
+
+def evil(carried: Carried, image: Blob) -> Blob:
+    """Carry another image as evidence of a kind that nobody verifies."""
+    made = carried.store.image("linux/amd64", b"evil layer")
+    carried.add(EvidenceKind.UNKNOWN, "e.json", made, image)
+    return made
+
+
+def test_an_archive_for_docker_is_no_evidence(tmp_path: Path) -> None:
+    carried, image = of_image()
+    config, *layers = parts(carried, evil(carried, image))
+    carried.files["oci/manifest.json"] = json.dumps(
+        [
+            {
+                "Config": config[4:],
+                "RepoTags": [f"{REPOSITORY}:1.0"],
+                "Layers": [p[4:] for p in layers],
+            }
+        ]
+    ).encode()
+    carried.evidence["oci/manifest.json"] = EvidenceFile(
+        kind=EvidenceKind.UNKNOWN,
+        name="x.json",
+        member="oci/manifest.json",
+        about=(path_of(image),),
+    )
+    report = check(carried, tmp_path)
+    assert not report.passed
+    assert ("oci.extra", "oci/manifest.json") in {(f.code, f.subject) for f in report.findings}
+
+
+@pytest.mark.parametrize("name", ["io.containerd.image.name", "com.example.name"])
+def test_the_index_names_images_in_one_way_only(tmp_path: Path, name: str) -> None:
+    carried, image = of_image()
+    named = evil(carried, image).descriptor(annotations={name: f"{REPOSITORY}:1.0"})
+    carried.entries.insert(0, {k: v for k, v in named.items() if k != "platform"})
+    report = check(carried, tmp_path)
+    assert not report.passed
+    assert "oci.ref-name" in {f.code for f in report.findings}
+
+
+def test_the_index_offers_no_platform_s_image_that_nobody_asked_for(tmp_path: Path) -> None:
+    carried, image = of_image()
+    offered = dict(evil(carried, image).descriptor())
+    offered["platform"] = {"os": "linux", "architecture": "amd64"}
+    carried.entries.insert(0, offered)
+    report = check(carried, tmp_path)
+    assert not report.passed
+    assert "oci.index" in {f.code for f in report.findings}
+
+
+# ---- platforms, wherever they are listed ---------------------------------------------
+
+AMD64 = line(more='platforms = ["linux/amd64"]')
+
+
+@pytest.mark.parametrize("platform", ["linux/amd64", "linux/arm64"])
+def test_a_chosen_platform_must_be_in_one_of_nested_indexes(tmp_path: Path, platform: str) -> None:
+    carried = Carried()
+    inner = carried.store.index(carried.store.image(platform))
+    report = check(carry(carried.store.index(inner.descriptor()), carried), tmp_path, AMD64)
+    assert report.passed == (platform == "linux/amd64")
+    assert ("oci.platform-missing" in codes(report)) != report.passed
+
+
+def test_an_image_of_which_nothing_is_there_does_not_pass(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image("linux/arm64")
+    inner = carried.store.index(image)
+    listed = dict(inner.descriptor())
+    listed["platform"] = {"os": "linux", "architecture": "s390x"}
+    carry(carried.store.index(listed), carried)
+    there = carried.contents()
+    gone = [p for p in (path_of(image), path_of(inner), *parts(carried, image)) if p in there]
+    report = check(carried, tmp_path, AMD64, without=gone)
+    assert not report.passed
+    assert "oci.platform-missing" in codes(report)
+
+
+def test_a_platform_is_held_against_the_config_wherever_it_is_told(tmp_path: Path) -> None:
+    carried = Carried()
+    image = carried.store.image("linux/arm64")
+    silent = {k: v for k, v in image.descriptor().items() if k != "platform"}
+    told = silent | {"platform": {"os": "linux", "architecture": "amd64"}}
+    report = check(carry(carried.store.index(silent, told), carried), tmp_path, AMD64)
+    assert not report.passed
+    assert "oci.platform" in codes(report)
