@@ -127,10 +127,12 @@ class Deadline:
     def paused(self) -> Iterator[None]:
         """Do not count the time within: it is spent waiting for our own other fetches."""
         began = time.monotonic()
+        _WATCH.remove(self)  # a halt still strikes it
         try:
             yield
         finally:
             self.ends += time.monotonic() - began
+            _WATCH.add(self)
 
     def strike(self) -> None:
         """End it now."""

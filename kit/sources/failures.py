@@ -85,7 +85,7 @@ def refusal(status: int, url: Url, headers: Headers) -> MachineError:
     """Return what a status means that is neither the file nor its absence nor a redirect."""
     what = f"the server answered {status}"
     retry_after = headers.get("retry-after")
-    if status == 429 or (status == 403 and _spent(headers)):
+    if status == 429 or (status == 403 and is_spent(headers)):
         return _rate_limited(url, what, headers)
     if status == 407:
         return failure("proxy", url, "the proxy wants credentials")
@@ -98,7 +98,8 @@ def refusal(status: int, url: Url, headers: Headers) -> MachineError:
     return failure("server" if 500 <= status < 600 else "unexpected", url, what)
 
 
-def _spent(headers: Headers) -> bool:
+def is_spent(headers: Headers) -> bool:
+    """Say whether an answer tells somebody who asked too often to wait."""
     # GitHub refuses so, with 403, who asked too often; other APIs took its headers over.
     return headers.get("x-ratelimit-remaining") == "0" or headers.get("retry-after") is not None
 

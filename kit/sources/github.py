@@ -11,7 +11,7 @@ Without a tag the repository is a place to look for attestations of another sour
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from kit.errors import MachineError
@@ -32,14 +32,15 @@ _IMMUTABLE = "release"  # the predicate type that the API calls so
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """Where a collect asks: the API and its tokens, and downloads without any."""
+    """Where a collect asks: the API and its tokens, and downloads without any, and with each."""
 
     access: Access
     plain: Downloads
+    asking: dict[str, Downloads] = field(default_factory=dict)
 
     def api(self, repository: Repository) -> Api:
         """Return a repository's place in its API."""
-        return Api(repository, self.access, self.plain)
+        return Api(repository, self.access, self.plain, self.asking)
 
 
 def places(source: Source, access: Access) -> Iterator[str]:

@@ -88,14 +88,27 @@ def read_api(text: str) -> str:
 class Api:
     """One repository's place in an API; threads may share it."""
 
-    def __init__(self, repository: Repository, access: Access, plain: Downloads) -> None:
-        """Ask with the token for this API; ``plain`` fetches what is not the API's and has none."""
+    def __init__(
+        self,
+        repository: Repository,
+        access: Access,
+        plain: Downloads,
+        asking: dict[str, Downloads],
+    ) -> None:
+        """Ask with the token for this API; ``plain`` fetches what is not the API's and has none.
+
+        ``asking`` has what asks with a token, by the API's origin: two that write into one
+        folder would not know of each other.
+        """
         credentials = access.credentials(repository)
         self.authorized = bool(credentials)
         self._base = access.base(repository)
         self._root = f"{self._base}/repos/{repository.owner}/{repository.name}"
         self._plain = plain
-        self._asking = _authorized(plain, access, credentials) if credentials else plain
+        self._asking = plain
+        for origin in credentials:
+            ours = _authorized(plain, access, credentials)
+            self._asking = asking.setdefault(origin, ours)
 
     def url(self, *parts: str) -> str:
         """Return the URL of something of the repository; every part is quoted."""
@@ -125,6 +138,8 @@ class Api:
             seen.add(following)
             found = self._document(following, reader)
             if found is None:
+                if len(seen) > 1:
+                    raise failure("unexpected", urls.parse(following), "a page is not there")
                 return
             yield found
             following = self._following(following, found[0])

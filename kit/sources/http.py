@@ -28,7 +28,14 @@ from kit.sources import connections, framing, urls
 from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.exchange import ANYTHING, Answer, Fetched, Want
-from kit.sources.failures import PassingError, UnconnectedError, failure, passing, refusal
+from kit.sources.failures import (
+    PassingError,
+    UnconnectedError,
+    failure,
+    is_spent,
+    passing,
+    refusal,
+)
 from kit.sources.hashing import Hashing
 from kit.sources.hops import Gate, Reach, Resolve, reach
 from kit.sources.receiving import Part, paced
@@ -225,7 +232,9 @@ class Client:
             with self.traffic.lane(here.origin, deadline):
                 response, address = self._ask(method, here, origin, headers, want.body, deadline)
                 try:
-                    if response.status in _ABSENT or response.status in want.absent:
+                    if response.status in _ABSENT or (
+                        response.status in want.absent and not is_spent(response.headers)
+                    ):
                         return None
                     if response.status not in _MOVED or want.body is not None:
                         size, sha256 = receive(response, here)
@@ -294,7 +303,7 @@ class Client:
             part.discard()
             raise passing("unexpected", here, "it has no rest of what it sent before")
         else:
-            part.begin(response.headers, self._promised(response, here, start, limit))
+            part.begin(response.headers, here, self._promised(response, here, start, limit))
         due = framing.length(response.headers)
         before = part.size
         total = None if due is None else before + due
@@ -305,6 +314,7 @@ class Client:
             if due is not None and part.size - before != due:
                 what = f"{part.size - before} bytes of {due}"
                 raise passing("truncated", here, what)
+            part.demand_whole(here)
             _demand(part.size, part.digests, want, here)
         except PassingError:
             part.keep(here)

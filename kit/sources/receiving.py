@@ -3,7 +3,8 @@
 What has arrived stands in ``NAME.part`` beside the file that it will be. Where the server
 named the version of what it sends, by a strong validator (RFC 9110 section 8.8.1), a large
 part is kept when the transfer breaks off, and the rest asked for on the condition that it
-is of that version still (``If-Range``, section 13.1.5). ``NAME.resume`` has the validator,
+is of that version still (``If-Range``, section 13.1.5). A validator is one resource's, so what
+another origin or path answers is not joined to it. ``NAME.resume`` has the validator,
 and how much of the part is known to be whole, with its SHA-256: whatever a crash left
 beyond, or within, is not gone on with.
 """
@@ -11,6 +12,7 @@ beyond, or within, is not gone on with.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import re
 import time
@@ -32,6 +34,7 @@ NOTED_EVERY = 16 << 20
 _CHUNK = 1 << 20
 _WORTH_A_THREAD = 4 << 20
 _MAX_NOTE = 4096
+_NOTED = frozenset({"validator", "origin", "total", "size", "sha256"})
 _STRONG = re.compile(r'"[\x21\x23-\x7e]{0,200}"')
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
@@ -49,6 +52,7 @@ class Part:
         self._note = to.with_name(f"{to.name}.resume")
         self._validator: str | None = None
         self._total: int | None = None
+        self._origin: str | None = None
         self._others = tuple(others)
         self._hashing = Hashing(self._others)
         self._noted = 0
@@ -84,23 +88,30 @@ class Part:
         """
         found = _RANGE.fullmatch(only(headers, "content-range") or "")
         fits = (
-            self.size > 0
+            self._origin == _origin(here)
+            and self.size > 0
             and found is not None
             and int(found[1]) == self.size
             and int(found[2]) + 1 == int(found[3])
             and self._total in (None, int(found[3]))
             and _validator(headers) == self._validator
         )
-        if not fits:
+        if not fits or found is None:
             self.discard()
             raise passing("unexpected", here, "it answered with another part than was asked for")
-        self.resumed = True
+        self.resumed, self._total = True, int(found[3])
 
-    def begin(self, headers: Headers, length: int | None) -> None:
-        """Begin anew, with the whole file of ``length`` bytes."""
+    def begin(self, headers: Headers, here: Url, length: int | None) -> None:
+        """Begin anew, with the whole file of ``length`` bytes that ``here`` sends."""
         if self.size:
             self.discard()
         self._validator, self._total = _validator(headers), length
+        self._origin = _origin(here)
+
+    def demand_whole(self, here: Url) -> None:
+        """Raise where fewer or more bytes are here than the file was said to have."""
+        if self._total is not None and self.size != self._total:
+            raise passing("truncated", here, f"{self.size} bytes of {self._total}")
 
     def receive(
         self,
@@ -169,7 +180,7 @@ class Part:
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
         self._hashing, self._noted, self.resumed = Hashing(self._others), 0, False
-        self._validator = self._total = None
+        self._validator = self._total = self._origin = None
 
     def _unwritable(self, here: Url, error: OSError) -> MachineError:
         what = f"{self._to.name} cannot be written: {error.strerror}"
@@ -182,6 +193,7 @@ class Part:
             return
         note = {
             "validator": self._validator,
+            "origin": self._origin,
             "total": self._total,
             "size": self.size,
             "sha256": self.sha256,
@@ -212,6 +224,7 @@ class Part:
         self._hashing = hashing
         self._noted = hashing.size
         self._validator, self._total = note["validator"], note["total"]
+        self._origin = note["origin"]
 
 
 def _read_note(path: Path) -> Mapping[str, Any] | None:
@@ -221,17 +234,23 @@ def _read_note(path: Path) -> Mapping[str, Any] | None:
             note = strictjson.parse(file.read(_MAX_NOTE), max_bytes=_MAX_NOTE)
     except (FileNotFoundError, MalformedError):
         return None
-    if not isinstance(note, dict) or note.keys() != {"validator", "total", "size", "sha256"}:
+    if not isinstance(note, dict) or note.keys() != _NOTED:
         return None
     size, total, validator = note["size"], note["total"], note["validator"]
     right = (
         type(size) is int
         and size >= WORTH_RESUMING
         and (total is None or (type(total) is int and total >= size))
+        and isinstance(note["origin"], str)
         and isinstance(validator, str)
         and _STRONG.fullmatch(validator)
     )
     return note if right else None
+
+
+def _origin(here: Url) -> str:
+    """Return what a validator is of: the resource, told without showing anybody its path."""
+    return hashlib.sha256(f"{here.origin}{here.path}".encode()).hexdigest()
 
 
 def _write(out: io.RawIOBase, piece: bytes) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from kit.errors import MachineError, UsageError
 from kit.model import Answer, Asked, Found
 from kit.sources import urls
+from kit.sources.exchange import Want
 from kit.sources.http import Client
 from kit.trust import tuf_chain
 from kit.trust.tuf_files import roots_among
@@ -83,13 +84,9 @@ class _Asking:
     def _fetch(self, name: str, limit: int) -> bool:
         url, path = self.url + name, self.into / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fetched = self.client.fetch(url, path, limit=limit)
-        except MachineError as error:
-            # Some servers answer 403 for what is not there: so python-tuf's client ends a chain.
-            if error.code != "machine.unauthorized" or not roots_among([name]):
-                raise
-            fetched = None
+        # Some servers answer 403 for what is not there: so python-tuf's client ends a chain.
+        absent = frozenset({403}) if roots_among([name]) else frozenset[int]()
+        fetched = self.client.fetch(url, path, limit=limit, want=Want(absent=absent))
         if fetched is None:
             self.asked.append(Asked(place=url, wanted=name, answer=Answer.ABSENT))
             return False

@@ -462,6 +462,30 @@ def test_the_order_of_a_list_makes_no_difference(github: GitHub, tmp_path: Path)
     assert len(found[0].evidence) == 26
 
 
+def test_a_next_page_that_is_not_there_is_no_end_of_the_list(
+    github: GitHub, tmp_path: Path
+) -> None:
+    link = f'Link: <{github.api.url("/gone")}>; rel="next"'
+    github.api.on(github.path(attestations()), answer(200, b'{"attestations":[]}', link))
+    github.api.on("/gone", answer(404))
+    error = refused(github, tmp_path, TOOL)
+    assert error.code == "machine.unexpected"
+    assert "/gone" in error.message
+
+
+def test_two_that_ask_with_one_token_share_their_downloads(github: GitHub, tmp_path: Path) -> None:
+    where = source.Places(
+        access=Access(api=github.url, token=TOKEN),
+        plain=Downloads(tmp_path, Client(patience=QUICK)),
+    )
+    line = line_of(TOOL)
+    for _ in range(2):
+        source.gather(line.source, line, (), where)
+    assert (
+        len(github.api.asked(f"/repos/acme/tool/releases/assets/{github.asset(TOOL).number}")) == 1
+    )
+
+
 def test_the_next_page_is_of_the_same_origin(github: GitHub, tmp_path: Path) -> None:
     link = f'Link: <{github.storage.url("/x")}>; rel="next"'
     github.api.on(github.path(attestations()), answer(200, b'{"attestations":[]}', link))

@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from kit.errors import KitError, MachineError, UsageError
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.http import Client, Fetched
+from kit.sources.traffic import Traffic
 from tests.lab.hostile_http import (
     CUT,
     RESET,
@@ -1078,3 +1080,17 @@ def test_importing_the_client_imports_nothing_heavy() -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert heavy.isdisjoint(ran.stdout.split())
+
+
+def test_waiting_for_another_fetch_is_not_held_against_a_deadline(tmp_path: Path) -> None:
+    client = Client(patience=Patience(read=5.0, retries=0), traffic=Traffic(per_host=1))
+    with HostileServer() as server:
+        server.on("/slow", [head("HTTP/1.1 200 OK", "Content-Length: 3"), b"a", 0.4, b"bc"])
+        server.on("/quick", answer(200, b"ok"))
+        with ThreadPoolExecutor(1) as pool:
+            slow = pool.submit(client.fetch, server.url("/slow"), tmp_path / "slow", limit=10)
+            while not server.requests:
+                time.sleep(0.01)
+            quick = client.fetch(server.url("/quick"), tmp_path / "quick", limit=10, within=0.2)
+            assert slow.result() is not None
+        assert quick is not None

@@ -194,6 +194,46 @@ def test_k026_what_is_not_the_rest_that_was_asked_for_is_not_put_behind(
     whole(tmp_path)
 
 
+REST = f"Content-Range: bytes {AT}-{TOTAL - 1}/{TOTAL}"
+CUT_RESTS = {
+    "by its length": _partial(REST, f"ETag: {ETAG}", body=BODY[AT : AT + 10]),
+    "by its last chunk": [
+        head("HTTP/1.1 206 -", "Transfer-Encoding: chunked", REST, f"ETag: {ETAG}"),
+        b"a\r\n" + BODY[AT : AT + 10] + b"\r\n0\r\n\r\n",
+    ],
+    "too long": _partial(REST, f"ETag: {ETAG}", body=BODY[AT:] + b"more"),
+}
+
+
+@pytest.mark.parametrize("script", CUT_RESTS.values(), ids=CUT_RESTS.keys())
+def test_k003_a_rest_that_is_not_all_of_it_makes_no_file(
+    script: Script, store: Store, tmp_path: Path
+) -> None:
+    store.cut()
+    store.fault("/f", script)
+    with pytest.raises(MachineError) as caught:
+        fetch(
+            store,
+            Client(patience=Patience(read=0.5, total=20.0, retries=1, backoff=0.01)),
+            tmp_path,
+        )
+    assert caught.value.code == "machine.truncated"
+    assert not (tmp_path / "f").exists()
+
+
+def test_what_another_origin_answers_is_not_put_behind(
+    store: Store, client: Client, tmp_path: Path
+) -> None:
+    with Store() as other:
+        other.body = OTHER
+        store.cut()
+        store.fault(
+            "/f", [head("HTTP/1.1 302 -", f"Location: {other.url('/f')}", "Content-Length: 0")]
+        )
+        assert fetch(store, client, tmp_path) is not None
+    whole(tmp_path)
+
+
 def test_k009_a_part_that_nobody_asked_for_is_no_file(
     store: Store, client: Client, tmp_path: Path
 ) -> None:

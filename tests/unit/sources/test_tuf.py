@@ -53,6 +53,15 @@ def test_every_file_is_asked_for_once_and_kept_as_it_came(place: Tuf, tmp_path: 
     }
 
 
+def test_a_server_that_wants_a_login_or_a_pause_does_not_end_a_chain(
+    place: Tuf, tmp_path: Path
+) -> None:
+    for refusal in (answer(401), answer(403, b"", "Retry-After: 9"), answer(429)):
+        place.on(f"{place._path}/2.root.json", refusal)
+        with pytest.raises(MachineError):
+            gather(place, tmp_path)
+
+
 def test_a_server_that_answers_403_for_what_is_not_there_ends_a_chain(
     place: Tuf, tmp_path: Path
 ) -> None:
