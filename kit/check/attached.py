@@ -34,14 +34,28 @@ KINDS = frozenset({*_LAYER_TYPES, EvidenceKind.BUILDKIT})
 #: Images that one manifest of signatures is said to be about: one, or two of one digest.
 MAX_ABOUT = 16
 
+#: Bytes of layers that are read of one pack: a layer may be named in any number of manifests,
+#: and with any number of annotations. Signatures are kilobytes, attested SBOMs megabytes.
+MAX_READ = 1 << 30
+
 _PREDICATE_TYPE = "in-toto.io/predicate-type"
 _MAX_TYPES = 8
 
 
-def jobs(pack: Pack, known: Known, evidence: EvidenceFile, weighed: Weighed) -> Iterator[Job]:
+@dataclass(slots=True)
+class Reading:
+    """How many bytes of layers were read of one pack."""
+
+    size: int = 0
+
+
+def jobs(
+    pack: Pack, known: Known, evidence: EvidenceFile, weighed: Weighed, reading: Reading
+) -> Iterator[Job]:
     """Yield a job for each signature or attestation in a manifest of one of :data:`KINDS`.
 
     Of what can be none it is said why; and of BuildKit's attestations that they are unsigned.
+    ``reading`` counts over all of a pack's manifests.
     """
     if evidence.kind is EvidenceKind.BUILDKIT:
         _tell_unsigned(pack, evidence, weighed)
@@ -61,7 +75,7 @@ def jobs(pack: Pack, known: Known, evidence: EvidenceFile, weighed: Weighed) -> 
         refuse(evidence.member, RejectedError(many, code="cosign.too-many"))
         return
     try:
-        for layer in _layers(pack, evidence, refuse):
+        for layer in _layers(pack, evidence, refuse, reading):
             yield Job(
                 label=layer.label,
                 raw=layer.raw,
@@ -101,7 +115,10 @@ class _Layer:
 
 
 def _layers(
-    pack: Pack, evidence: EvidenceFile, refuse: Callable[[str, EvidenceError], None]
+    pack: Pack,
+    evidence: EvidenceFile,
+    refuse: Callable[[str, EvidenceError], None],
+    reading: Reading,
 ) -> Iterator[_Layer]:
     """Yield the signatures or attestations of a manifest, each once.
 
@@ -110,13 +127,14 @@ def _layers(
     """
     seen: set[tuple[object, ...]] = set()
     for number, layer in enumerate(_manifest(pack, evidence).layers, start=1):
-        key = (layer.digest, tuple(sorted(layer.annotations.items())))
+        proof = {key: text for key, text in layer.annotations.items() if key in cosign.PROOF}
+        key = (layer.digest, tuple(sorted(proof.items())))
         if key in seen:
             continue
         seen.add(key)
         label = f"{evidence.member} layer {number}"
         try:
-            raw = _blob(pack, evidence.kind, layer)
+            raw = _blob(pack, evidence.kind, layer, reading)
         except EvidenceError as error:
             refuse(label, error)
         else:
@@ -142,16 +160,22 @@ def _manifest(pack: Pack, evidence: EvidenceFile) -> ImageManifest:
     return document
 
 
-def _blob(pack: Pack, kind: EvidenceKind, layer: Descriptor) -> bytes:
+def _blob(pack: Pack, kind: EvidenceKind, layer: Descriptor, reading: Reading) -> bytes:
     if layer.media_type != _LAYER_TYPES[kind]:
         raise UnsupportedError(f"its media type is {layer.media_type[:100]}")
     path = oci_layout.blob(layer.digest)
     try:
-        raw = pack.read(path, _MAX_BYTES[kind])
+        reading.size += pack.member(path).size
     except KeyError as error:
         raise MalformedError(
             f"{layer.digest} is not in the pack", code="oci.blob-missing"
         ) from error
+    if reading.size > MAX_READ:
+        raise RejectedError(
+            f"the pack's signatures and attestations of images are over {MAX_READ} bytes",
+            code="evidence.too-many",
+        )
+    raw = pack.read(path, _MAX_BYTES[kind])
     if hashlib.sha256(raw).hexdigest() != layer.digest.hex:
         raise MalformedError(f"{path} holds other bytes than its name says", code="oci.mismatch")
     return raw

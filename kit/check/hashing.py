@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from kit.errors import EvidenceError, Fault, PackError
-from kit.formats import bundled, digest_manifest, glance, kinds, npm_packument
+from kit.formats import bundled, digest_manifest, glance, kinds, npm_packument, oci_layout
 from kit.formats.release_file import ReleaseFile
 from kit.model import Digest, EvidenceFile, EvidenceKind, Manifest
 from kit.pack.reader import Pack
@@ -54,13 +54,18 @@ def read(pack: Pack, evidence: EvidenceFile) -> bytes:
 
 
 def _of_policy(manifest: Manifest, release: ReleaseFile) -> Iterator[tuple[str, str]]:
-    named = {digest.algorithm for digest in release.terms.denied.digests}
+    denied = {digest.algorithm for digest in release.terms.denied.digests}
+    named = set(denied)
     for part in (part for line in release.lines for part in line.requirements):
         if part.digest is not None:
             named.add(part.digest.algorithm)
     for artifact in manifest.artifacts:
         for algorithm in named:
             yield artifact.member, algorithm
+    for member in manifest.members:  # of an image, what it is made of may be denied too
+        if member.path.startswith(oci_layout.BLOBS):
+            for algorithm in denied:
+                yield member.path, algorithm
 
 
 def _algorithms(evidence: EvidenceFile, raw: bytes) -> frozenset[str]:

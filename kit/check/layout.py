@@ -61,12 +61,6 @@ class Walked:
     chart: Chart | None = None
     findings: list[Finding] = field(default_factory=list)
 
-    @property
-    def digests(self) -> frozenset[Digest]:
-        """The digests of everything it is made of."""
-        found = (oci_layout.digest_of(member) for member in self.blobs)
-        return frozenset(digest for digest in found if digest is not None)
-
 
 def walk(
     pack: Pack,

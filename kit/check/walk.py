@@ -213,7 +213,7 @@ def facts_of(
         if walked is not None:
             if id(walked) not in below:
                 below[id(walked)] = _platforms(pack, artifact, known, weighed, walked)
-            own = _of_image(own, walked, below[id(walked)])
+            own = _of_image(own, walked, below[id(walked)], known)
         found.append(own)
     return tuple(found)
 
@@ -232,13 +232,15 @@ def _platforms(
     )
 
 
-def _of_image(own: FileFacts, walked: Walked, platforms: tuple[FileFacts, ...]) -> FileFacts:
+def _of_image(
+    own: FileFacts, walked: Walked, platforms: tuple[FileFacts, ...], known: Known
+) -> FileFacts:
     """Return the facts of an artifact with those of what its document leads to."""
     name = own.artifact.name
     image = ImageFacts(
         is_index=walked.is_index,
         platforms=platforms,
-        blobs=walked.digests,
+        blobs=frozenset(d for blob in walked.blobs for d in known[blob].values()),
         chart=walked.chart,
     )
     below = (finding for platform in platforms for finding in platform.findings)

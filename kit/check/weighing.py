@@ -93,12 +93,12 @@ def _jobs(
     """
     names = {artifact.member: artifact.name for artifact in pack.manifest.artifacts}
     beside = Beside(pack.manifest.evidence)
-    questions = 0
+    questions, reading = 0, attached.Reading()
     for evidence in pack.manifest.evidence:
         if evidence.kind in _WAITING or evidence in others or beside.speaks_for_another(evidence):
             continue
         if evidence.kind in attached.KINDS:
-            yield from attached.jobs(pack, known, evidence, weighed)
+            yield from attached.jobs(pack, known, evidence, weighed, reading)
             continue
         try:
             beside.demand_logged(evidence)

@@ -18,7 +18,7 @@ from kit.report.escape import plain
 from kit.trust import anchors, difference, known
 from kit.trust.anchors import FILE
 from kit.trust.difference import Difference
-from kit.trust.places import Place, read
+from kit.trust.places import Place, read, stands
 
 #: What a file without a name of its own is called: the one trusted root in it.
 _NAMELESS = ""
@@ -100,7 +100,7 @@ def _own(instances: Sequence[str] | Side, places: Sequence[Place]) -> Side:
 
 
 def _folder(folder: Path) -> Side:
-    if (folder / FILE).exists():
+    if stands(folder / FILE):
         return {folder.name: _one(folder / FILE)}
     place = Place(folder=folder, label=folder.name)
     found = {name: _one(folder / name / FILE) for name in known.instances([place])}

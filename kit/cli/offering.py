@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -42,7 +43,14 @@ class Folder:
 
     def names(self) -> Collection[str]:
         """Return the names of its roots and other metadata."""
-        return [path.name for path in self.folder.iterdir() if path.is_file()]
+        try:
+            return [path.name for path in self.folder.iterdir() if path.is_file()]
+        except OSError as error:
+            raise AnchorError(
+                f"{error.filename or self.folder}: {error.strerror}",
+                code="trust.unreadable",
+                subject=str(self.folder),
+            ) from error
 
 
 def is_pack(path: Path) -> bool:
@@ -56,7 +64,7 @@ def is_pack(path: Path) -> bool:
 
 def is_repository(path: Path) -> bool:
     """Say whether a folder presents itself as a TUF repository."""
-    return (path / TIMESTAMP).is_file()
+    return os.path.isfile(path / TIMESTAMP)  # noqa: PTH113 - Path's raises where it may not look
 
 
 def offers(
@@ -71,6 +79,13 @@ def offers(
     """
     if is_repository(path):
         return [(_of_folder(path, places, instances, seen), Source(folder=path.name))]
+    if os.path.isdir(path):  # noqa: PTH112 - likewise
+        raise UsageError(
+            f"{path}: there is no {TIMESTAMP} in this folder",
+            subject=str(path),
+            hint="give a pack, or the folder of a TUF repository that has its metadata, with "
+            "targets/ below",
+        )
     with Pack.open(path) as pack:
         source = Source(pack=pack.manifest_sha256)
         return [

@@ -40,7 +40,10 @@ TrustedRoot = Annotated[
 ]
 At = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="Judge as of this time (RFC 3339), not the clock's."),
+    typer.Option(
+        metavar="TIME",
+        help="Judge as of this time (RFC 3339), not the clock's; without this host's memory.",
+    ),
 ]
 PassphraseFile = Annotated[
     Path | None,

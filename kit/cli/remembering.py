@@ -36,6 +36,12 @@ def recall(options: Options) -> Memory | None:
     """
     if options.off and (options.folder is not None or options.read_only):
         raise UsageError("--no-memory, and an option for the memory: say one of them")
+    told = options.folder is not None or options.read_only or options.accept_rollback
+    if options.at is not None and told:
+        raise UsageError(
+            "--at, and an option for the memory: as of another time, nothing is compared with it",
+            hint="leave one of them out",
+        )
     if options.off or options.at is not None:
         return None
     return memory.recall(_folder(options.folder), learns=not options.read_only)

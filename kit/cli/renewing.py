@@ -19,7 +19,7 @@ from kit.report import differences
 from kit.report.escape import plain
 from kit.trust import placing
 from kit.trust.anchors import FILE
-from kit.trust.places import Place
+from kit.trust.places import Place, stands
 from kit.trust.renewal import Offered
 
 _EXPECTED = re.compile(r"sha256:([0-9a-f]{64})")
@@ -153,7 +153,7 @@ def _refused(said: str, offered: set[str]) -> AnchorError:
 
 
 def _tell_shadowed(instance: str, folder: Path, places: Sequence[Place]) -> None:
-    first = next((p for p in places if (p.folder / instance / FILE).exists()), None)
+    first = next((p for p in places if stands(p.folder / instance / FILE)), None)
     if first is not None and first.folder.resolve() != folder.resolve():
         terminal.say(
             f"warning: {first.label} has {instance} too and comes first: what was written is not "

@@ -45,6 +45,8 @@ CERTIFICATE = "dev.sigstore.cosign/certificate"
 CHAIN = "dev.sigstore.cosign/chain"
 BUNDLE = "dev.sigstore.cosign/bundle"
 TIMESTAMP = "dev.sigstore.cosign/rfc3161timestamp"
+#: What of a layer's annotations is read.
+PROOF = frozenset({SIGNATURE, CERTIFICATE, CHAIN, BUNDLE, TIMESTAMP})
 
 _TYPE = "cosign container image signature"
 _MEDIA_TYPE = "application/vnd.dev.sigstore.bundle+json;version=0.1"

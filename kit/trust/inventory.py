@@ -19,7 +19,7 @@ from kit.formats import key_facts, npm_keys, openpgp, public_key, trusted_root, 
 from kit.formats.anchor_origin import FileOrigin
 from kit.formats.key_facts import KeyFact
 from kit.trust import known, origins, tuf_anchor
-from kit.trust.places import Place, read
+from kit.trust.places import Place, read, stands
 
 
 class AnchorKind(StrEnum):
@@ -119,7 +119,7 @@ def _names(place: Place) -> Iterator[tuple[str, AnchorKind]]:
     """Yield the names of all anchors of a place, below its folder."""
     for folder in known.folders([place]):
         for file, kind in _FILES.items():
-            if (place.folder / folder / file).exists():
+            if stands(place.folder / folder / file):
                 yield f"{folder}/{file}", kind
     for path in known.npm_keys([place]):
         yield path, AnchorKind.NPM_KEYS

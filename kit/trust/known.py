@@ -13,7 +13,7 @@ from kit.trust.anchors import FILE
 from kit.trust.keyrings import Keyring
 from kit.trust.keys import KeyAnchor, find_keys
 from kit.trust.npm_keys import FOLDER
-from kit.trust.places import Place
+from kit.trust.places import Place, stands
 
 # What a release file can name.
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~-]{0,79}")
@@ -27,7 +27,7 @@ def instances(places: Sequence[Place]) -> tuple[str, ...]:
     return tuple(
         name
         for name in folders(places)
-        if any((place.folder / name / FILE).is_file() for place in places)
+        if any(stands(place.folder / name / FILE) for place in places)
     )
 
 
@@ -53,7 +53,7 @@ def keys(places: Sequence[Place]) -> tuple[str, ...]:
                 f"keys/{path.name}"
                 for place in places
                 for path in _inside(place.folder / "keys")
-                if _WORD.fullmatch(path.name) and path.is_file()
+                if _WORD.fullmatch(path.name) and stands(path)
             }
         )
     )
@@ -90,7 +90,7 @@ def npm_keys(places: Sequence[Place]) -> tuple[str, ...]:
                 f"{FOLDER}/{path.name}"
                 for place in places
                 for path in _inside(place.folder / FOLDER)
-                if _WORD.fullmatch(path.name) and path.suffix == ".json" and path.is_file()
+                if _WORD.fullmatch(path.name) and path.suffix == ".json" and stands(path)
             }
             - {f"{FOLDER}/{name}" for name in _NO_KEYS}
         )
@@ -110,7 +110,7 @@ def openpgp_files(places: Sequence[Place]) -> tuple[str, ...]:
                 f"{keyrings.FOLDER}/{path.name}"
                 for place in places
                 for path in _inside(place.folder / keyrings.FOLDER)
-                if _KEY.fullmatch(path.name) and path.is_file()
+                if _KEY.fullmatch(path.name) and stands(path)
             }
         )
     )

@@ -135,6 +135,7 @@ def _read(folder: Path) -> Known | None:
             f"the memory of this host cannot be read: {error.strerror}",
             code="memory.unreadable",
             subject=str(path),
+            hint="give another folder with --memory or AIRGAP_KIT_MEMORY, or let this user read it",
         ) from error
     except MalformedError as error:
         raise AnchorError(

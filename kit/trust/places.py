@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def packaged() -> Place:
         folder=inside if inside.is_dir() else kit.parent / "trust-roots",
         label="pinned with the kit",
     )
+
+
+def stands(path: Path) -> bool:
+    """Say whether a file has this path; one that nobody may look at has, till it is read."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def read(path: Path, limit: int, subject: str) -> bytes | None:

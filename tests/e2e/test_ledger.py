@@ -163,3 +163,15 @@ def test_a_tuf_repository_that_lies_is_refused_though_nobody_named_it(
     (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
     server.on("/tuf/2.root.json", answer(200, b"{}"))
     assert site.collect().status == 4
+
+
+@pytest.mark.parametrize("status", [424, 302])
+def test_a_tuf_repository_that_answers_something_else_is_not_left_out(
+    site: Site, server: HostileServer, status: int
+) -> None:
+    anchor = site.folder / "trust-roots/acme"
+    repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
+    (anchor / "root.json").write_bytes(repository.files["1.root.json"])
+    (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+    server.on("/tuf/2.root.json", answer(status))
+    assert site.collect().status == 5

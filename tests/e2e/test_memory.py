@@ -247,3 +247,15 @@ def test_two_checks_at_once_are_safe(two: Site) -> None:
         process.communicate()
     assert two.check("new.pack.tar").status == 0
     assert {path.name for path in Path(two.memory).iterdir()} == {"memory.json", "memory.lock"}
+
+
+@pytest.mark.parametrize(
+    "option", [("--memory", "m"), ("--read-only-memory",), ("--accept-rollback",)]
+)
+def test_as_of_another_time_no_option_for_the_memory_is_taken(
+    site: Site, option: tuple[str, ...]
+) -> None:
+    site.collect()
+    ran = site.check("tool-1.0.pack.tar", "--at", "2026-11-26T12:00:00Z", *option)
+    assert ran.status == 2
+    assert "--at" in ran.document["results"][0]["error"]["message"]

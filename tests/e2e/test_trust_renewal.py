@@ -380,3 +380,17 @@ def test_killed_at_any_moment_import_leaves_the_old_state_or_the_new(renewing: R
         assert renewing.state in states
     assert renewing.run("import", PACK, "--yes").status == 0
     assert renewing.state[1] == NEW
+
+
+def test_a_folder_without_a_timestamp_is_no_repository(renewing: Renewing) -> None:
+    folder = renewing.site.folder / "mirror"
+    (folder / "metadata").mkdir(parents=True)
+    ran = renewing.run("import", "mirror", "--yes")
+    assert ran.status == 2
+    error = ran.document["results"][0]["error"]
+    assert "timestamp.json" in error["message"]
+    assert "targets/" in error["hint"]
+
+
+def test_a_name_that_no_file_can_have_is_wrong_usage(renewing: Renewing) -> None:
+    assert renewing.run("import", "x" * 300, "--yes").status == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -673,12 +674,15 @@ def test_a_file_is_no_image_and_an_image_no_file(tmp_path: Path) -> None:
     assert "oci.not-an-image" in {f.code for f in only(report).findings}
 
 
-def test_a_denied_layer_or_signer_of_a_platform_fails_the_image(tmp_path: Path) -> None:
-    carried, image = of_image()
-    layer = parts(carried, image)[1].rpartition("/")[2]
+@pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])
+def test_a_denied_layer_or_signer_of_a_platform_fails_the_image(
+    tmp_path: Path, algorithm: str
+) -> None:
+    carried, _ = of_image()
+    layer = hashlib.new(algorithm, b"one layer").hexdigest()
     path = carried.write(tmp_path / "tool.pack.tar")
     head, rest = SIGNERS.split("[signers.release]")
-    denied = f'{head}[deny]\ndigests = ["sha256:{layer}"]\n[signers.release]{rest}'
+    denied = f'{head}[deny]\ndigests = ["{algorithm}:{layer}"]\n[signers.release]{rest}'
     assert "policy.denied" in codes(judged(path, line(), LAB, signers=denied), "error")
 
 
@@ -846,3 +850,18 @@ def test_a_platform_is_held_against_the_config_wherever_it_is_told(tmp_path: Pat
     report = check(carry(carried.store.index(silent, told), carried), tmp_path, AMD64)
     assert not report.passed
     assert "oci.platform" in codes(report)
+
+
+def test_layers_are_read_of_a_pack_up_to_a_bound_however_often_they_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried = Carried()
+    image = carried.store.image("linux/amd64")
+    carried.artifact(image, SOURCE)
+    layer = lab_cosign.signature(carried.store, LAB, image, REPOSITORY)
+    carried.sig(carried.store.attached(layer), image)
+    path = carried.write(tmp_path / "tool.pack.tar")
+    monkeypatch.setattr("kit.check.attached.MAX_READ", 10)
+    report = judged(path, line(), LAB)
+    assert not report.passed
+    assert {"policy.unmet", "evidence.too-many"} <= codes(report)
