@@ -9,21 +9,27 @@ from __future__ import annotations
 import errno
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from types import FrameType
-from typing import Never
+from typing import TYPE_CHECKING, Never
 
 from kit.cli import terminal
 from kit.cli.status import Status, of_error
 from kit.errors import KitError, MachineError, UsageError
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 #: Commands that have commands of their own.
 _GROUPS = frozenset({"custody", "policy", "trust"})
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+#: Seconds until a signal whose exception was swallowed is raised again.
+_AGAIN = 0.01
 
 
 class _Terminated(BaseException):
@@ -48,6 +54,7 @@ _ending = _Ending()
 def main() -> Never:
     """Run the command in ``sys.argv`` and end the process with its status."""
     try:
+        sys.unraisablehook = _swallowed
         signal.signal(signal.SIGTERM, _terminate)
         terminal.prepare()
         status = run(sys.argv[1:])
@@ -153,6 +160,26 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
         return
     _ending.terminated = True
     raise _Terminated
+
+
+def _swallowed(unraisable: UnraisableHookArgs) -> None:
+    """Raise a signal again whose exception came up where Python drops them.
+
+    That is within finalizers and the callbacks of weak references, which any import runs:
+    the process would go on as though nobody had asked it to stop.
+    """
+    if isinstance(unraisable.exc_value, _Terminated):
+        _ending.terminated = False
+        again = signal.SIGTERM
+    elif isinstance(unraisable.exc_value, KeyboardInterrupt):
+        again = signal.SIGINT
+    else:
+        sys.__unraisablehook__(unraisable)
+        return
+    # From a thread, as what is raised within this hook is dropped too; and sent to the main
+    # one, so that it ends what that waits for.
+    main_thread = threading.main_thread().ident
+    threading.Timer(_AGAIN, signal.pthread_kill, (main_thread, again)).start()
 
 
 def _decide() -> None:

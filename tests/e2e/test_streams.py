@@ -118,6 +118,29 @@ def test_a_sigterm_at_any_moment_gives_no_verdict(packed: Site) -> None:
     assert ended <= {0, 143, -signal.SIGTERM}
 
 
+@pytest.mark.parametrize(("number", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_where_python_drops_exceptions_still_ends_it(number: str, status: int) -> None:
+    # The callbacks of weak references drop what they raise; the import machinery has some.
+    program = f"""
+import signal, time, weakref
+from kit.cli import main
+
+class Room: pass
+
+def command(arguments):
+    room = Room()
+    watched = weakref.ref(room, lambda _: signal.raise_signal(signal.{number}))
+    del room
+    time.sleep(60)
+
+main._command = command
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
+
+
 def test_a_report_that_cannot_be_written_leaves_one_document(packed: Site) -> None:
     ran = packed.check("tool-1.0.pack.tar", "--report", "release.toml")
     assert ran.status == 5
