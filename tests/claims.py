@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from kit.errors import MalformedError
 from kit.formats import release_file
 from kit.formats.distribution import Named
+from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.formats.rules import Terms
 from kit.model import (
@@ -21,7 +22,7 @@ from kit.model import (
     Finding,
     Identity,
 )
-from kit.policy.facts import Circumstances, FileFacts
+from kit.policy.facts import Circumstances, FileFacts, Inside
 from tests.lab import AT, IDENTITY, ISSUER
 
 SOURCE = "file:dist/"
@@ -116,3 +117,12 @@ def release(
 def unreadable(_: object = None) -> Named:
     """Stand in for a file whose inside says nothing."""
     raise MalformedError("it has no metadata")
+
+
+def reading(package: Callable[[Artifact], Named | NpmPackage]) -> Inside:
+    """Return what reads packages so, and no documents."""
+    return Inside(package=package, document=unreadable)
+
+
+#: Stands in for files of which nothing can be read.
+UNREADABLE = reading(unreadable)

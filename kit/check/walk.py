@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from kit.check import (
     chains,
@@ -29,13 +30,13 @@ from kit.check.hashing import Known
 from kit.check.jobs import Basis
 from kit.check.layout import Walked
 from kit.check.weighed import Weighed
-from kit.formats import distribution, npm_tarball
+from kit.formats import distribution, enclosed, npm_tarball
 from kit.formats.memory_file import Known as Remembered
 from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import ReleaseFile
 from kit.model import AnchorRecord, Artifact, Finding, Level, Report, Verdict
 from kit.pack.reader import Pack
-from kit.policy.facts import FileFacts, ImageFacts
+from kit.policy.facts import FileFacts, ImageFacts, Inside
 from kit.policy.judge import judge
 from kit.trust.anchors import Anchor
 from kit.trust.keyrings import Keyring
@@ -104,13 +105,7 @@ def check(
     seen = images.look(pack, release)
     files = facts_of(pack, known, weighed, seen)
 
-    def inside(artifact: Artifact) -> distribution.Named | NpmPackage:
-        with pack.member_file(artifact.member) as file:
-            if artifact.name.endswith(npm_tarball.SUFFIX):
-                return npm_tarball.read(file)
-            return distribution.read(artifact.name, file)
-
-    verdicts, findings = judge(release, files, inside, options.at)
+    verdicts, findings = judge(release, files, _inside(pack), options.at)
     seals = custody_of(pack, release, options)
     inquiries, unread = inquiry.read(pack)
     report = Report(
@@ -146,6 +141,21 @@ def check(
         custody=seals.seals,
     )
     return _failed_as_a_whole(report)
+
+
+def _inside(pack: Pack) -> Inside:
+    """Return what reads the artifacts of a pack."""
+
+    def package(artifact: Artifact) -> distribution.Named | NpmPackage:
+        with pack.member_file(artifact.member) as file:
+            if artifact.name.endswith(npm_tarball.SUFFIX):
+                return npm_tarball.read(file)
+            return distribution.read(artifact.name, file)
+
+    def document(artifact: Artifact) -> Any:
+        return enclosed.of_file(pack.read(artifact.member, enclosed.MAX_BYTES))
+
+    return Inside(package=package, document=document)
 
 
 def _failed_as_a_whole(report: Report) -> Report:

@@ -30,6 +30,18 @@ def document(value: Any) -> Any:
     return value
 
 
+def of_file(raw: bytes) -> Any:
+    """Return the document in a file as :func:`document` returns the one in a predicate.
+
+    Raises :class:`MalformedError` for bytes that are no UTF-8, or begin as JSON and are none
+    that a second reader must read alike.
+    """
+    try:
+        return document(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise MalformedError(f"not UTF-8 at byte {error.start}") from error
+
+
 def read(raw: bytes, code: str) -> Any:
     """Return the JSON document in a file; raise :class:`MalformedError` under ``code.malformed``.
 

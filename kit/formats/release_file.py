@@ -10,7 +10,7 @@ import fnmatch
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, time
 from functools import cache
@@ -62,6 +62,10 @@ class Line:
     def requirements(self) -> tuple[Requirement, ...]:
         """Every requirement that the line names, also those of which one is enough."""
         return tuple(part for demand in self.require for part in parts_of(demand))
+
+    def demands_of(self, name: str) -> tuple[Demand, ...]:
+        """Return what the line demands of a file of this name."""
+        return tuple(demand for demand in self.require if is_about(demand, name))
 
     def takes(self, name: str) -> bool:
         """Say whether a file of this name is one of the line's artifacts.
@@ -148,12 +152,18 @@ class ReleaseFile:
     @property
     def asks_whole_predicates(self) -> bool:
         """Whether a rule looks at more of a predicate than what claims carry of it."""
-        return any(part.predicate_schema for line in self.lines for part in line.requirements)
+        parts = (part for line in self.lines for part in line.requirements)
+        return any(part.predicate_schema or part.predicate_of for part in parts)
 
 
 def matches(pattern: str, name: str) -> bool:
     """Say whether a file name matches a pattern of ``*`` and ``?``; other characters are plain."""
     return _expression(pattern).fullmatch(name) is not None
+
+
+def is_about(demand: Demand, name: str) -> bool:
+    """Say whether a demand of a line is about its file of this name."""
+    return not demand.files or any(matches(entry, name) for entry in demand.files)
 
 
 @cache
@@ -230,8 +240,13 @@ def _release(value: dict[str, Any], raw: bytes, beside: Beside) -> ReleaseFile:
     seen: set[str] = set()
     for number, line in enumerate(lines):
         if line.source.text in seen:
-            raise MalformedError(f"artifact[{number}].source: {line.source.text!r} is there twice")
+            raise MalformedError(
+                f"artifact[{number}].source: {line.source.text!r} is there twice; what "
+                "is demanded of some of its files alone is a requirement with `files`"
+            )
         seen.add(line.source.text)
+    for number, line in enumerate(lines):
+        _refuse_copies_of_nothing(line, lines, f"artifact[{number}]")
     return ReleaseFile(
         name=value["name"],
         version=value["version"],
@@ -274,7 +289,7 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
         if name in files[:number]:
             raise MalformedError(f"{path}.files[{number}]: {name!r} is there twice")
     require = tuple(
-        rule_text.demand(item, signers, f"{path}.require[{number}]", beside)
+        _demand(item, signers, (f"{path}.require[{number}]", beside), files)
         for number, item in enumerate(given.get("require", ()))
     )
     if source.image is None:
@@ -292,6 +307,22 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
     )
 
 
+def _demand(
+    given: dict[str, Any],
+    signers: Mapping[str, Signer],
+    where: tuple[str, Beside],
+    files: Sequence[str],
+) -> Demand:
+    path, beside = where
+    demand = rule_text.demand(given, signers, path, beside)
+    for name in demand.files:
+        if name not in files:
+            raise MalformedError(
+                f"{path}.files: {name!r} is not among the line's files; write it as it stands there"
+            )
+    return demand
+
+
 def _refuse_of_images(given: dict[str, Any], require: tuple[Demand, ...], path: str) -> None:
     for key in ("published-as", "platforms"):
         if key in given:
@@ -299,6 +330,24 @@ def _refuse_of_images(given: dict[str, Any], require: tuple[Demand, ...], path: 
     for number, demand in enumerate(require):
         if any(part.each_platform for part in parts_of(demand)):
             raise MalformedError(f"{path}.require[{number}].on: only images have platforms")
+
+
+def _refuse_copies_of_nothing(line: Line, lines: Sequence[Line], path: str) -> None:
+    """Refuse a ``predicate-of`` that could never hold, or could hold of a file nobody chose."""
+    for number, demand in enumerate(line.require):
+        where = f"{path}.require[{number}].predicate-of"
+        for original in {part.predicate_of for part in parts_of(demand)} - {None}:
+            about = demand.files or (*line.names, *line.patterns)
+            one = about[0] if len(about) == 1 and not _is_pattern(about[0]) else None
+            if one is None or line.source.image is not None or line.source.package is not None:
+                raise MalformedError(
+                    f"{where}: one file is the copy, which no package and no image is: name it "
+                    'with files = ["NAME"]'
+                )
+            if one == original or not any(other.takes(str(original)) for other in lines):
+                raise MalformedError(
+                    f"{where}: {original!r} is no other artifact of this release file"
+                )
 
 
 def _published_as(text: str | None, path: str) -> Repository | None:

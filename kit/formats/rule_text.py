@@ -51,7 +51,7 @@ _BUILD_KEYS = (
     "external-parameters",
 )
 #: What only a signed statement, or its certificate, can show.
-_STATEMENT_KEYS = ("predicate-type", "predicate-schema", *_BUILD_KEYS)
+_STATEMENT_KEYS = ("predicate-type", "predicate-schema", "predicate-of", *_BUILD_KEYS)
 _UNIT = {"h": "hours", "d": "days"}
 
 
@@ -135,7 +135,7 @@ def demand(
     """Read one ``[[artifact.require]]``: a requirement, or several ways to meet it."""
     if "any-of" not in given:
         return _requirement(given, signers, path, beside)
-    extra = sorted(set(given) - {"any-of", "at-least", "optional"})
+    extra = sorted(set(given) - {"any-of", "at-least", "optional", "files"})
     if extra:
         raise MalformedError(f"{path}.{extra[0]}: belongs into each of any-of")
     of = tuple(
@@ -149,7 +149,12 @@ def demand(
         raise MalformedError(
             f"{path}.at-least: counts signers, so each of any-of must have one and no all-of"
         )
-    return Alternatives(of=of, at_least=at_least, optional=given.get("optional"))
+    return Alternatives(
+        of=of,
+        at_least=at_least,
+        optional=given.get("optional"),
+        files=tuple(given.get("files", ())),
+    )
 
 
 def _all_of(
@@ -165,6 +170,8 @@ def _all_of(
     for part, place in zip(parts, where, strict=True):
         if part.optional is not None:
             raise MalformedError(f"{place}.optional: one of several ways is optional as it is")
+        if part.files:
+            raise MalformedError(f"{place}.files: belongs beside any-of")
     return parts
 
 
@@ -192,6 +199,8 @@ def _requirement(
         at_least=given.get("at-least", 1),
         each_platform=given.get("on") == "each-platform",
         optional=given.get("optional"),
+        files=tuple(given.get("files", ())),
+        predicate_of=given.get("predicate-of"),
     )
 
 
@@ -217,7 +226,7 @@ def _no_signer(name: str, signers: Mapping[str, Signer]) -> str:
 def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> None:
     """Refuse keys that could say nothing beside the others."""
     if who is None:
-        for key in sorted(set(given) - {"digest", "optional"}):
+        for key in sorted(set(given) - {"digest", "optional", "files"}):
             raise MalformedError(f"{path}.{key}: says nothing without a signer")
         if "digest" not in given:
             raise MalformedError(f"{path}: demands nothing")
@@ -229,6 +238,8 @@ def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> Non
         _refuse(given, (*_STATEMENT_KEYS, "sbom", "scan"), path, because)
     if "sbom" in given:
         _refuse(given, ("scan",), path, "one claim is not both; write two requirements")
+    if "predicate-of" in given:
+        _refuse_beside_copies(given, path)
     if given.get("on") == "each-platform":
         _refuse(given, ("digest",), path, "no two platforms have one digest")
     refs = [key for key in ("source-ref", "source-tag", "source-branch") if key in given]
@@ -238,6 +249,13 @@ def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> Non
             f"{path}.at-least: the signer {who.name!r} is one alone; use any-of with several, or "
             "an identity-regexp"
         )
+
+
+def _refuse_beside_copies(given: Mapping[str, Any], path: str) -> None:
+    because = "stands where the original is attested; this is a copy of it"
+    _refuse(given, ("sbom", "scan", "predicate-schema"), path, because)
+    if "predicate-type" not in given:
+        raise MalformedError(f"{path}.predicate-of: needs predicate-type: a copy of what?")
 
 
 def _refuse(given: Mapping[str, Any], keys: Sequence[str], path: str, because: str) -> None:

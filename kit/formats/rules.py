@@ -170,7 +170,11 @@ class Requirement:
     this signer and type must meet the rest. ``log``: the claim must rest on a
     transparency log; ``None`` demands it of key signers only. ``each_platform``: not the
     index but each image in it must be claimed so. ``optional`` is the reason why nothing
-    fails where it is not met.
+    fails where it is not met. ``files`` are those of the line that it is about, all where it
+    is empty.
+
+    ``predicate_of`` names another artifact: the file must be, as JSON, the predicate of a
+    statement about that one, which makes that statement the claim.
     """
 
     signer: Signer | None
@@ -186,6 +190,13 @@ class Requirement:
     at_least: int = 1
     each_platform: bool = False
     optional: str | None = None
+    files: tuple[str, ...] = ()
+    predicate_of: str | None = None
+
+    @property
+    def names_content(self) -> bool:
+        """Whether the policy says itself what is in the file: what it is called needs no proof."""
+        return self.digest is not None or self.predicate_of is not None
 
     def describe(self) -> str:
         """Return the requirement in one line, for people."""
@@ -201,14 +212,14 @@ class Requirement:
         if self.scan:
             parts.append(f"a scan without {self.scan.fail_on.name.lower()} results or worse")
         parts += describe_build(self.build)
-        if self.listed_in:
-            parts.append(f"listed in {self.listed_in}")
-        if self.predicate_schema:
-            parts.append(f"satisfying {self.predicate_schema.name}")
-        if self.digest:
-            parts.append(f"digest {self.digest}")
-        if self.each_platform:
-            parts.append("for each platform")
+        given = {
+            "listed in": self.listed_in,
+            "a copy of what is attested of": self.predicate_of,
+            "satisfying": self.predicate_schema and self.predicate_schema.name,
+            "digest": self.digest,
+            "for": "each platform" if self.each_platform else None,
+        }
+        parts += [f"{word} {value}" for word, value in given.items() if value is not None]
         return ", ".join(parts)
 
 
@@ -231,12 +242,14 @@ def describe_build(rule: BuildRule) -> list[str]:
 class Alternatives:
     """Several ways to meet one demand: each is a list of requirements that must all be met.
 
-    ``at_least`` of them must be met, by as many distinct identities or keys.
+    ``at_least`` of them must be met, by as many distinct identities or keys. ``files`` are
+    those of the line that it is about, all where it is empty.
     """
 
     of: tuple[tuple[Requirement, ...], ...]
     at_least: int = 1
     optional: str | None = None
+    files: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Return the alternatives in one line, for people."""

@@ -218,6 +218,9 @@ class Claim:
     one whose digest the document gives (``predicate.about`` then has the claim's digest),
     else only about one for which the policy names the document.
 
+    ``predicate_of`` is there where the file is a copy of what was attested of another artifact:
+    that one's name. ``names`` are then empty, as what was signed names only that one.
+
     ``completed_from`` is there where the log's proof was added while collecting: the member of
     the signature as it was published.
     """
@@ -236,6 +239,7 @@ class Claim:
     predicate: Predicate | None = None
     predicate_json: str | None = None
     document: str | None = None
+    predicate_of: str | None = None
     completed_from: str | None = None
 
 

@@ -51,7 +51,7 @@ def unproved_name(
     """
     # A document that speaks of the file is no signature over it.
     claims = tuple(claim for claim in claims if claim.document is None)
-    if any(part.digest is not None for part in parts):
+    if any(part.names_content for part in parts):
         return None  # the policy pins these very bytes
     named = [_base(given) for claim in claims for given in claim.names]
     if name in named:
@@ -87,7 +87,7 @@ def unproved_package(
     met ``parts``, as for :func:`unproved_name`.
     """
     claims = tuple(claim for claim in claims if claim.document is None)
-    if any(part.digest is not None for part in parts):
+    if any(part.names_content for part in parts):
         return None
     if package in _packages(claims):
         return None
@@ -165,7 +165,7 @@ def unproved_version(
     ``claims`` met ``parts``, as for :func:`unproved_name`. Who signed a document that speaks
     of the file says nothing of its version.
     """
-    if any(part.digest is not None for part in parts):
+    if any(part.names_content for part in parts):
         return None
     if names_version(name, version):
         return None

@@ -92,7 +92,7 @@ def _meet_requirement(requirement: Requirement, file: FileFacts, where: Circumst
     signers = len({signer_of(claim) for claim in met})
     if signers >= requirement.at_least:
         notes = _of_scans(requirement, met, file, (vex, where))
-        binds = requirement.digest is not None or any(claim.document is None for claim in met)
+        binds = requirement.names_content or any(claim.document is None for claim in met)
         parts = (requirement,) if binds else ()
         return Outcome(met=True, claims=met, parts=parts, findings=tuple(notes))
     if met:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from kit.formats import oci_layout
+from kit.formats.distribution import Named
 from kit.formats.helm_chart import Chart
+from kit.formats.npm_package import NpmPackage
 from kit.formats.rules import Terms
 from kit.model import Artifact, Claim, Contradiction, Digest, Finding
 
@@ -55,6 +58,18 @@ class FileFacts:
         claims = (claim for file in (self, *below) for claim in file.claims)
         # A label is a member's path, and after a space which part of it.
         return tuple(sorted({claim.evidence.partition(" ")[0] for claim in claims}))
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What is in an artifact, read where a rule asks for it; each raises MalformedError.
+
+    ``package`` reads the metadata of a wheel, an sdist or an npm tarball; ``document`` a JSON
+    document, or the text of what is none.
+    """
+
+    package: Callable[[Artifact], Named | NpmPackage]
+    document: Callable[[Artifact], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

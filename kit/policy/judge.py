@@ -14,17 +14,13 @@ from functools import partial
 from packaging.version import InvalidVersion, Version
 
 from kit.formats import distribution
-from kit.formats.distribution import Named
 from kit.formats.encodings import render_time
 from kit.formats.npm_package import NpmPackage
 from kit.formats.release_file import Line, ReleaseFile, matches
 from kit.formats.rules import Requirement, Signer
-from kit.model import Artifact, Claim, Digest, Finding, Level, Verdict
-from kit.policy import binding, demands, images, requirements
-from kit.policy.facts import Circumstances, FileFacts
-
-#: Reads the metadata inside a package; raises MalformedError where it cannot.
-Inside = Callable[[Artifact], Named | NpmPackage]
+from kit.model import Claim, Digest, Finding, Level, Verdict
+from kit.policy import binding, copies, demands, images, requirements
+from kit.policy.facts import Circumstances, FileFacts, Inside
 
 #: Findings of one kind that fail a file: one would do, and a hostile pack could have thousands.
 MAX_AGAINST = 32
@@ -35,8 +31,8 @@ def judge(
 ) -> tuple[tuple[Verdict, ...], tuple[Finding, ...]]:
     """Return a verdict for every file, in the order of the lines, and findings about lines.
 
-    ``at`` is the time of judging. ``inside`` reads the metadata inside a file; it is asked
-    only about files whose bytes a claim of the policy's signers covers.
+    ``at`` is the time of judging. ``inside`` reads what is in a file; it is asked only about
+    files whose bytes a claim of the policy's signers covers, and those that must be copies.
     """
     by_source: dict[str, list[FileFacts]] = {}
     names_of: dict[Digest, list[str]] = {}
@@ -45,19 +41,45 @@ def judge(
         names = names_of.setdefault(file.digests["sha256"], [])
         if file.artifact.name not in names[-1:]:
             names.append(file.artifact.name)
-    verdicts: list[Verdict] = []
     where = Circumstances(terms=release.terms, at=at)
     notes: list[Finding] = list(_about_the_policy(release, where))
-    for line in release.lines:
-        mine = by_source.pop(line.source.text, [])
-        for file in mine:
-            verdict = _judge_file(release, line, file, where, inside)
-            verdicts.append(_once(verdict, names_of[file.digests["sha256"]]))
+    by_line = [(line, by_source.pop(line.source.text, [])) for line in release.lines]
+
+    def judged(line: Line, file: FileFacts) -> Verdict:
+        verdict = _judge_file(release, line, file, where, inside)
+        return _once(verdict, names_of[file.digests["sha256"]])
+
+    made = _made(by_line, judged, inside)
+    verdicts: list[Verdict] = []
+    for line, mine in by_line:
+        verdicts += [made[id(file)] for file in mine]
         present = [file.artifact.name for file in mine]
         verdicts += _missing(line, present)
         notes += _as_collected(line, present)
     verdicts += [_stray(file) for strays in by_source.values() for file in strays]
     return tuple(verdicts), tuple(notes)
+
+
+def _made(
+    by_line: Sequence[tuple[Line, Sequence[FileFacts]]],
+    judged: Callable[[Line, FileFacts], Verdict],
+    inside: Inside,
+) -> dict[int, Verdict]:
+    """Return the verdict on each file; on copies last, as they rest on what became of others."""
+    made: dict[int, Verdict] = {}
+    passed: dict[str, list[FileFacts]] = {}
+    waiting: list[tuple[Line, FileFacts]] = []
+    for line, file in ((line, file) for line, mine in by_line for file in mine):
+        if copies.asked(line.demands_of(file.artifact.name)):
+            waiting.append((line, file))
+            continue
+        made[id(file)] = verdict = judged(line, file)
+        if verdict.passed:
+            passed.setdefault(file.artifact.name, []).append(file)
+    for line, file in waiting:
+        wanted = copies.asked(line.demands_of(file.artifact.name))
+        made[id(file)] = judged(line, copies.seen(file, wanted, passed, inside))
+    return made
 
 
 def _about_the_policy(release: ReleaseFile, where: Circumstances) -> Iterator[Finding]:
@@ -89,11 +111,12 @@ def _judge_file(
     if other is not None:
         findings.append(other)
     findings += images.is_other(line, file)
-    if all(demand.optional is not None for demand in line.require):
+    wanted = line.demands_of(name)
+    if all(demand.optional is not None for demand in wanted):
         findings.append(_no_rule(line, name))
     claims: list[Claim] = []
     parts: list[Requirement] = []
-    for demand in line.require:
+    for demand in wanted:
         outcome = demands.meet(demand, file, where)
         claims += outcome.claims
         parts += outcome.parts
@@ -103,7 +126,7 @@ def _judge_file(
     findings += _named_otherwise(release, line, file)
     findings += _contradicted(release, file)
     if not any(finding.level is Level.ERROR for finding in findings):
-        findings += _bound(release, line, file, met, parts, partial(inside, file.artifact))
+        findings += _bound(release, line, file, met, parts, partial(inside.package, file.artifact))
     return Verdict(
         name=name,
         source=file.artifact.source,
@@ -121,7 +144,7 @@ def _no_rule(line: Line, name: str) -> Finding:
         "policy.no-rule",
         name,
         f"the line {line.source.text!r} has no require"
-        + (" that is not optional" if line.require else ""),
+        + (" about it that is not optional" if line.require else ""),
         hint="say what must hold: add [[artifact.require]] with a signer or a digest",
     )
 

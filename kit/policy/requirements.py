@@ -74,6 +74,13 @@ def _of_kind(requirement: Requirement, claim: Claim, known: Mapping[str, Digest]
             if claim.listed_in
             else f"it is not a line of {requirement.listed_in}",
         )
+    if claim.predicate_of != requirement.predicate_of:
+        yield Miss(
+            "policy.predicate-of",
+            f"it is about {claim.predicate_of}, and this file a copy of what it says of that"
+            if claim.predicate_of
+            else f"it is about this file, not about {requirement.predicate_of}",
+        )
     yield from _of_document(requirement, claim)
     types = requirement.predicate_types
     if types and not any(kind.matches(claim.predicate_type) for kind in types):

@@ -156,6 +156,7 @@ def render_claim(claim: Claim) -> dict[str, Any]:
         "predicate-type": claim.predicate_type,
         "listed-in": claim.listed_in,
         "document": claim.document,
+        "predicate-of": claim.predicate_of,
         "completed-from": claim.completed_from,
         "log": dict(claim.log),
         "predicate": None if claim.predicate is None else _predicate(claim.predicate),

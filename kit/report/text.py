@@ -82,6 +82,8 @@ def _by(claims: Sequence[Claim]) -> str:
         return "the digest that the policy pins"
     claim = claims[0]
     through = f" through {plain(claim.listed_in)}" if claim.listed_in else ""
+    if claim.predicate_of:
+        through = f" as attested of {plain(claim.predicate_of)}"
     kind = f" ({plain(claim.predicate_type)})" if claim.predicate_type else ""
     more = f", and {len(claims) - 1} more" if len(claims) > 1 else ""
     when = "" if claim.signed_at is None else f"  signed {render_time(claim.signed_at)}"

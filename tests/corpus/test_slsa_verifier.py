@@ -244,7 +244,7 @@ def judged(row: Row, policy: str) -> Verdict:
         findings=(),
     )
     release = release_file.parse(policy.encode(), "policy.toml")
-    (verdict,), _ = judge(release, [file], claims.unreadable, AT)
+    (verdict,), _ = judge(release, [file], claims.UNREADABLE, AT)
     return verdict
 
 

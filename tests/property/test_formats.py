@@ -509,7 +509,7 @@ POLICY = st.lists(st.sampled_from(REQUIRED), max_size=3).map(
 
 
 def passes(policy: ReleaseFile, file: FileFacts) -> bool:
-    (verdict,), _ = judge(policy, [file], claims.unreadable, AT)
+    (verdict,), _ = judge(policy, [file], claims.UNREADABLE, AT)
     return verdict.passed
 
 
@@ -571,7 +571,7 @@ def test_the_order_of_claims_changes_no_verdict(
 def test_a_verdict_tells_only_claims_that_meet_a_requirement(
     policy: ReleaseFile, made: list[Claim]
 ) -> None:
-    (verdict,), _notes = judge(policy, [claims.file(*made)], claims.unreadable, AT)
+    (verdict,), _notes = judge(policy, [claims.file(*made)], claims.UNREADABLE, AT)
     for claim in verdict.claims:
         assert any(meets(r, claim) for r in policy.lines[0].requirements)
 
@@ -584,7 +584,7 @@ def test_every_file_and_every_name_gets_a_verdict(names: list[str], made: list[C
     )
     policy = claims.release(lines=lines, signers=OTHERS)
     files = [claims.file(*made, name=name, raw=name.encode()) for name in sorted(set(names))]
-    verdicts, _ = judge(policy, files, claims.unreadable, AT)
+    verdicts, _ = judge(policy, files, claims.UNREADABLE, AT)
     assert sorted(verdict.name for verdict in verdicts) == sorted({"a", "b"} | set(names))
     assert not any(verdict.passed for verdict in verdicts if verdict.name not in names)
 
@@ -599,7 +599,7 @@ def test_no_claims_open_a_file_that_no_signer_vouches_for(made: list[Claim]) -> 
         assert any(meets(required, claim) for claim in made)
         raise MalformedError("opened")
 
-    judge(policy, [claims.file(*made)], inside, AT)
+    judge(policy, [claims.file(*made)], claims.reading(inside), AT)
 
 
 # ---- the same as coreutils ----------------------------------------------------------

@@ -129,7 +129,7 @@ def _value(value: Any) -> str:
 
 
 def passes(wanted: ReleaseFile, *made: Claim) -> bool:
-    (verdict,), about = judge(wanted, [claims.file(*made)], claims.unreadable, AT)
+    (verdict,), about = judge(wanted, [claims.file(*made)], claims.UNREADABLE, AT)
     return verdict.passed and not any(finding.level == "error" for finding in about)
 
 
@@ -158,7 +158,7 @@ def test_one_more_requirement_never_turns_a_failure_into_a_pass(
     named = any(claims.WHEEL in claim.names for claim in made)
     if tight and wide and passes(tight, *made) and "digest" not in other and named:
         # The other requirement may have proved the name; what is demanded must still be met.
-        (verdict,), _ = judge(wide, [claims.file(*made)], claims.unreadable, AT)
+        (verdict,), _ = judge(wide, [claims.file(*made)], claims.UNREADABLE, AT)
         assert "policy.unmet" not in {finding.code for finding in verdict.findings}
 
 

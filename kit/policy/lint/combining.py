@@ -31,11 +31,13 @@ def findings(release: ReleaseFile) -> Iterator[Finding]:
 
 
 def _all(path: str, line: Line) -> Iterator[Finding]:
-    if all(demand.optional is not None for demand in line.require):
+    bare = _without_rule(line)
+    if bare:
+        what = "every file of the line" if None in bare else ", ".join(map(str, bare[:3]))
         yield warning(
             "lint.no-rule",
             f"{path}.require",
-            "nothing is demanded that is not optional: every file of the line fails",
+            f"nothing is demanded that is not optional: {what} will fail",
             f"add [[artifact.require]] with a signer or a digest to {line.source.text!r}",
         )
     for count, demand in enumerate(line.require):
@@ -47,6 +49,20 @@ def _all(path: str, line: Line) -> Iterator[Finding]:
                 f"it says again what require[{first}] says, and one piece of evidence meets both",
                 "take it out; for two signers write at-least = 2 with any-of",
             )
+
+
+def _without_rule(line: Line) -> list[str | None]:
+    """Return the line's files of which nothing is demanded; ``None`` where that is all of them."""
+    firm = [demand for demand in line.require if demand.optional is None]
+    if not firm:
+        return [None]
+    bare: list[str | None] = [
+        name
+        for name in line.names
+        if all(demand.optional is not None for demand in line.demands_of(name))
+    ]
+    asked = {pattern for demand in firm for pattern in demand.files or line.patterns}
+    return bare + [pattern for pattern in line.patterns if pattern not in asked]
 
 
 def _ways(path: str, demand: Alternatives) -> Iterator[Finding]:
@@ -96,7 +112,8 @@ def implies(one: Requirement, other: Requirement) -> bool:
     types = {kind.written for kind in one.predicate_types}
     wanted_types = {kind.written for kind in other.predicate_types}
     return (
-        (one.signer, one.listed_in) == (other.signer, other.listed_in)
+        (one.signer, one.listed_in, one.predicate_of)
+        == (other.signer, other.listed_in, other.predicate_of)
         and (not wanted_types or (bool(types) and types <= wanted_types))
         and _keeps(one, other)
         and _build_implies(one.build, other.build)

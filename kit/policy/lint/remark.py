@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import Line, ReleaseFile, is_about
 from kit.formats.rules import Demand, Requirement, Signer
 from kit.model import Finding, Level
 
@@ -26,11 +26,12 @@ def note(code: str, path: str, message: str, hint: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A requirement at its path, and the line that it stands in."""
+    """A requirement at its path, the line that it stands in, and the files it is about there."""
 
     path: str
     requirement: Requirement
     line: Line
+    files: tuple[str, ...]
 
 
 def demands(release: ReleaseFile) -> Iterator[tuple[str, Demand]]:
@@ -46,12 +47,18 @@ def uses(release: ReleaseFile) -> Iterator[Use]:
         for count, demand in enumerate(line.require):
             path = f"artifact[{number}].require[{count}]"
             if isinstance(demand, Requirement):
-                yield Use(path, demand, line)
+                yield Use(path, demand, line, _files(line, demand))
                 continue
             for way, parts in enumerate(demand.of):
                 for place, part in enumerate(parts):
                     inner = f".all-of[{place}]" if len(parts) > 1 else ""
-                    yield Use(f"{path}.any-of[{way}]{inner}", part, line)
+                    where = f"{path}.any-of[{way}]{inner}"
+                    yield Use(where, part, line, _files(line, demand))
+
+
+def _files(line: Line, demand: Demand) -> tuple[str, ...]:
+    """Return the files that the line writes out and the demand is about."""
+    return tuple(name for name in line.names if is_about(demand, name))
 
 
 def by(signer: Signer, release: ReleaseFile) -> tuple[Use, ...]:

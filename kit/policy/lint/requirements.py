@@ -218,12 +218,12 @@ def _pinned(use: Use, release: ReleaseFile) -> Iterator[Finding]:
             "the deny-list has these bytes: what meets it fails",
             "take it out of deny.digests, or pin another",
         )
-    if len(use.line.names) > 1:
+    if len(use.files) > 1:
         yield warning(
             "lint.one-digest",
             f"{use.path}.digest",
-            f"the line names {len(use.line.names)} files, and each of them must have this digest",
-            "give each file that is pinned by its digest a line of its own",
+            f"it is about {len(use.files)} files, and each of them must have this digest",
+            'say with files = ["NAME"] which one it is',
         )
 
 

@@ -267,7 +267,7 @@ def aotanami(lab: Lab) -> Release:
         "ghcr.io/aotanami/aotanami:v0.1.0",
         "ghcr.io/aotanami/charts/aotanami:0.1.0",
     )
-    made = image(content=b"aotanami")
+    made, charted = image(content=b"aotanami"), chart("aotanami", "0.1.0")
     here = partial(Piece, about=reference, where=Where.COSIGN)
     there = partial(Piece, about=charts, where=Where.COSIGN, by=helm)
     return Release(
@@ -278,10 +278,11 @@ def aotanami(lab: Lab) -> Release:
         tag=tag,
         commit=build.commit,
         lab=lab,
-        images={reference: made, charts: chart("aotanami", "0.1.0")},
+        images={reference: made, charts: charted},
         assets={
             "sbom-spdx.json": _json(spdx(build, made.hex)),
             "sbom-cyclonedx.json": _json(cyclonedx(build, made.hex)),
+            "helm-sbom-spdx.json": _json(spdx(helm, charted.hex)),
         },
         pieces={
             "image": here(by=build),

@@ -54,6 +54,11 @@ digest = "sha512:{"b" * 128}"
 """
 
 
+BOTH = 'source = "file:d/"\nfiles = ["a.zip", "b.json"]'
+COPY = 'signer = "release"\npredicate-type = "spdx"\nfiles = {files}\npredicate-of = "{of}"'
+COPY_ALONE = 'signer = "release"\npredicate-type = "spdx"\npredicate-of = "a.zip"'
+
+
 def parse(text: str) -> ReleaseFile:
     return release_file.parse(text.encode(), "release.toml")
 
@@ -88,6 +93,30 @@ def the_requirement(text: str) -> Requirement:
 
 
 # ---- every key ----------------------------------------------------------------------
+
+
+def test_a_requirement_may_be_about_some_files_of_its_line() -> None:
+    more = (
+        '[[artifact.require]]\nany-of = [{signer = "release"}, {signer = "release", log = true}]\n'
+    )
+    files = 'files = ["*.zip"]\n'
+    line = 'source = "file:d/"\nfiles = ["*.zip", "b.json"]'
+    (found,) = parse(
+        release(line=line, require=COPY.format(files='["b.json"]', of="a.zip")) + more + files
+    ).lines
+    copy, either = found.require
+    assert (copy.files, either.files) == (("b.json",), ("*.zip",))
+    assert found.demands_of("b.json") == (copy,)
+    assert found.demands_of("x.zip") == (either,)
+    assert found.demands_of("x.tar") == ()
+    assert found.requirements[0].predicate_of == "a.zip"
+    assert "a copy of what is attested of a.zip" in copy.describe()
+
+
+def test_whole_predicates_are_asked_for_where_a_copy_is() -> None:
+    text = release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip"))
+    assert parse(text).asks_whole_predicates
+    assert not parse(release(line=BOTH)).asks_whole_predicates
 
 
 def test_what_the_release_is_called_is_read() -> None:
@@ -280,6 +309,85 @@ REFUSED = {
     "a source twice": (
         release() + '[[artifact]]\nsource = "file:tool.whl"\n',
         "artifact[1].source: 'file:tool.whl' is there twice",
+    ),
+    "a requirement of no file": (
+        release(line=BOTH, require='signer = "release"\nfiles = []'),
+        "artifact[0].require[0].files: ",
+    ),
+    "a requirement of another file": (
+        release(line=BOTH, require='signer = "release"\nfiles = ["c.json"]'),
+        "artifact[0].require[0].files: 'c.json' is not among the line's files",
+    ),
+    "a requirement of a file that a pattern takes": (
+        release(
+            line='source = "file:d/"\nfiles = ["*.zip"]',
+            require='signer = "release"\nfiles = ["a.zip"]',
+        ),
+        "artifact[0].require[0].files: 'a.zip' is not among the line's files",
+    ),
+    "a requirement of files of the only one": (
+        release(require='signer = "release"\nfiles = ["tool.whl"]'),
+        "artifact[0].require[0].files: 'tool.whl' is not among the line's files",
+    ),
+    "a requirement of files alone": (
+        release(line=BOTH, require='files = ["a.zip"]'),
+        "artifact[0].require[0]: demands nothing",
+    ),
+    "files of one of several ways": (
+        release(
+            line=BOTH, require='any-of = [{signer = "release", files = ["a.zip"]}, {signer = "x"}]'
+        ),
+        "artifact[0].require[0].any-of[0].files: belongs beside any-of",
+    ),
+    "a copy without a signer": (
+        release(line=BOTH, require='files = ["b.json"]\npredicate-of = "a.zip"'),
+        "artifact[0].require[0].predicate-of: says nothing without a signer",
+    ),
+    "a copy of any type": (
+        release(
+            line=BOTH, require='signer = "release"\nfiles = ["b.json"]\npredicate-of = "a.zip"'
+        ),
+        "artifact[0].require[0].predicate-of: needs predicate-type",
+    ),
+    "a copy of what is not asked for": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="z.zip")),
+        "artifact[0].require[0].predicate-of: 'z.zip' is no other artifact of this release file",
+    ),
+    "a copy of itself": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="b.json")),
+        "artifact[0].require[0].predicate-of: 'b.json' is no other artifact of this release file",
+    ),
+    "copies": (
+        release(line=BOTH, require=COPY.format(files='["a.zip", "b.json"]', of="a.zip")),
+        "artifact[0].require[0].predicate-of: one file is the copy",
+    ),
+    "any file as a copy": (
+        release(
+            line='source = "file:d/"\nfiles = ["a.zip", "*.json"]',
+            require=COPY.format(files='["*.json"]', of="a.zip"),
+        ),
+        "artifact[0].require[0].predicate-of: one file is the copy",
+    ),
+    "an image as a copy": (
+        release(line='source = "oci:ghcr.io/acme/tool:1"', require=COPY_ALONE)
+        + '[[artifact]]\nsource = "file:a.zip"\n',
+        "artifact[0].require[0].predicate-of: one file is the copy, which no package and no image",
+    ),
+    "a package as a copy": (
+        release(line='source = "npm:tool@1.0.0"', require=COPY_ALONE)
+        + '[[artifact]]\nsource = "file:a.zip"\n',
+        "artifact[0].require[0].predicate-of: one file is the copy, which no package and no image",
+    ),
+    "a copy that is an SBOM": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip") + "\nsbom = true"),
+        "artifact[0].require[0].sbom: stands where the original is attested",
+    ),
+    "a copy by an OpenPGP key": (
+        release(
+            line=BOTH,
+            require=f'openpgp = "{"A" * 40}"\nfiles = ["b.json"]\npredicate-of = "a.zip"',
+        ),
+        "artifact[0].require[0].predicate-of: an OpenPGP signature says nothing of it",
     ),
     # Row C-130 of the catalogue.
     "requirement empty": (release(require=""), "artifact[0].require[0]: "),

@@ -15,7 +15,7 @@ from kit.model import Claim, EvidenceKind, Finding, Identity, Level
 from kit.model.predicates import Sbom, Scan, Severity, Vex, VexStatement, Vulnerability
 from kit.policy.judge import judge
 from tests import claims
-from tests.claims import WHEEL, claim, file, release, sha256, statement, unreadable
+from tests.claims import UNREADABLE, WHEEL, claim, file, release, sha256, statement
 from tests.lab import AT, IDENTITY, ISSUER
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -54,7 +54,7 @@ def policy(require: str, top: str = "") -> ReleaseFile:
 
 def findings(require: str | ReleaseFile, *made: Claim) -> tuple[Finding, ...]:
     wanted = policy(require) if isinstance(require, str) else require
-    (verdict,), about = judge(wanted, [file(*made)], unreadable, AT)
+    (verdict,), about = judge(wanted, [file(*made)], UNREADABLE, AT)
     return (*verdict.findings, *about)
 
 
@@ -249,10 +249,10 @@ def test_an_expired_policy_passes_nothing() -> None:
     expires = "expires = 2026-01-02T03:04:05Z"
     wanted = policy('signer = "release"', expires)
     assert wanted.terms.expires is not None
-    (_,), found = judge(wanted, [file(statement())], unreadable, wanted.terms.expires)
+    (_,), found = judge(wanted, [file(statement())], UNREADABLE, wanted.terms.expires)
     assert [f.code for f in found if f.level is Level.ERROR] == ["policy.expired"]
     before = wanted.terms.expires - timedelta(seconds=1)
-    (_,), found = judge(wanted, [file(statement())], unreadable, before)
+    (_,), found = judge(wanted, [file(statement())], UNREADABLE, before)
     assert found == ()
 
 
@@ -394,12 +394,12 @@ def test_who_signed_an_sbom_does_not_say_the_files_version(sbom: str) -> None:
     says = Sbom(format="spdx", version="2.3", components=3, about=(claim().digest,))
     beside = claim(document="sbom.json", predicate=says)
     judged = file(named, beside, name=UNNAMED)
-    (verdict,), _ = judge(wanted, [judged], unreadable, AT)
+    (verdict,), _ = judge(wanted, [judged], UNREADABLE, AT)
     assert [f.code for f in verdict.findings] == ["artifact.version-unproved"]
     tagged = release(None, signers=anybody, lines=f"{lines}source-tag = 'v1.0'\n")
     built = replace(beside.identity, facts={"source-repository-ref": "refs/tags/v1.0"})
     judged = file(named, replace(beside, identity=built), name=UNNAMED)
-    (verdict,), _ = judge(tagged, [judged], unreadable, AT)
+    (verdict,), _ = judge(tagged, [judged], UNREADABLE, AT)
     assert [f.code for f in verdict.findings] == ["artifact.version-unproved"]
 
 

@@ -17,7 +17,18 @@ from kit.policy.demands import MAX_NEAREST
 from kit.policy.facts import FileFacts
 from kit.policy.judge import judge
 from tests import claims
-from tests.claims import SOURCE, WHEEL, claim, file, release, sha256, statement, unreadable
+from tests.claims import (
+    SOURCE,
+    UNREADABLE,
+    WHEEL,
+    claim,
+    file,
+    reading,
+    release,
+    sha256,
+    statement,
+    unreadable,
+)
 from tests.lab import AT, IDENTITY, ISSUER
 
 SDIST = "tool-1.0.tar.gz"
@@ -28,7 +39,7 @@ def judged(
     policy: ReleaseFile, *files: FileFacts, inside: Inside = unreadable
 ) -> dict[str, Verdict]:
     """Return the verdicts by name."""
-    verdicts, _ = judge(policy, files, inside, AT)
+    verdicts, _ = judge(policy, files, reading(inside), AT)
     assert len({verdict.name for verdict in verdicts}) == len(verdicts)
     return {verdict.name: verdict for verdict in verdicts}
 
@@ -262,7 +273,7 @@ def test_a_name_that_is_absent_fails() -> None:
 
 def test_a_name_that_is_there_under_another_source_is_absent() -> None:
     elsewhere = file(statement(), source="file:elsewhere/")
-    verdicts, _ = judge(release(), [elsewhere], unreadable, AT)
+    verdicts, _ = judge(release(), [elsewhere], UNREADABLE, AT)
     assert [errors(found) for found in verdicts] == [["artifact.missing"], ["artifact.unnamed"]]
 
 
@@ -298,7 +309,7 @@ def test_the_file_of_a_url_that_is_absent_fails() -> None:
 
 
 def notes(policy: ReleaseFile, *files: FileFacts) -> list[str]:
-    return [finding.code for finding in judge(policy, files, unreadable, AT)[1]]
+    return [finding.code for finding in judge(policy, files, UNREADABLE, AT)[1]]
 
 
 @pytest.mark.parametrize("files", ['files = ["*"]\n', 'files = ["*.whl"]\n', ""])
@@ -410,7 +421,7 @@ def test_one_digest_does_not_satisfy_a_name_and_a_stray() -> None:
 def test_one_name_may_be_in_two_lines() -> None:
     lines = PATTERN + PATTERN.replace(SOURCE, "file:other/")
     twins = [file(statement()), file(statement(), source="file:other/")]
-    verdicts, _ = judge(release(lines=lines), twins, unreadable, AT)
+    verdicts, _ = judge(release(lines=lines), twins, UNREADABLE, AT)
     assert [errors(found) for found in verdicts] == [[], []]
 
 
@@ -418,7 +429,7 @@ def test_one_name_may_be_in_two_lines() -> None:
 def test_a_name_in_two_lines_is_judged_by_each() -> None:
     strict = PATTERN.replace(SOURCE, "file:other/").replace("}]", ', predicate-type = "spdx"}]')
     twins = [file(statement()), file(statement(), source="file:other/")]
-    verdicts, _ = judge(release(lines=PATTERN + strict), twins, unreadable, AT)
+    verdicts, _ = judge(release(lines=PATTERN + strict), twins, UNREADABLE, AT)
     assert [errors(found) for found in verdicts] == [[], ["policy.unmet"]]
 
 
@@ -435,7 +446,7 @@ def test_a_few_of_the_other_names_are_told(count: int) -> None:
 def test_ten_thousand_names_of_one_digest_take_neither_time_nor_room() -> None:
     twins = [file(name=f"n{n}") for n in range(10_000)]
     started = time.process_time()
-    verdicts, _ = judge(release(lines=PATTERN), twins, unreadable, AT)
+    verdicts, _ = judge(release(lines=PATTERN), twins, UNREADABLE, AT)
     assert sum(len(f.message) for v in verdicts for f in v.findings) < 10_000 * 500
     assert time.process_time() - started < 10
 
@@ -503,7 +514,7 @@ def test_verdicts_are_in_the_order_of_the_lines_and_then_of_the_names() -> None:
         file(raw=b"4", name="a"),
     ]
     for order in (files, files[::-1]):
-        verdicts, _ = judge(release(lines=lines), order, unreadable, AT)
+        verdicts, _ = judge(release(lines=lines), order, UNREADABLE, AT)
         assert [found.name for found in verdicts] == ["c", "a", "b", "stray"]
 
 

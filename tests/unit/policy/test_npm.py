@@ -15,7 +15,7 @@ from kit.formats.npm_package import NpmPackage
 from kit.model import Artifact, Claim, Contradiction, EvidenceKind, Verdict
 from kit.policy.judge import judge
 from tests import claims
-from tests.claims import claim, file, sha256, unreadable
+from tests.claims import claim, file, reading, sha256, unreadable
 from tests.lab import AT
 from tests.lints import codes
 from tests.lints import release as to_lint
@@ -53,7 +53,7 @@ def judged(
     source = more.pop("source", f"npm:{TEXT}")
     given = file(*made, name=more.pop("name", TARBALL), source=source, **more)
     release = claims.release(lines=lines, signers=signers)
-    (verdict, *_), _ = judge(release, [given], inside, AT)
+    (verdict, *_), _ = judge(release, [given], reading(inside), AT)
     return verdict
 
 

@@ -7,7 +7,7 @@ import pytest
 from kit.formats.release_file import ReleaseFile
 from kit.model import Level
 from tests.lab import IDENTITY, ISSUER
-from tests.lints import codes, release, the
+from tests.lints import LINE, codes, release, the
 
 MORE = f"""
 [signers.key]
@@ -125,6 +125,16 @@ def test_a_demand_said_twice_is_told() -> None:
     given = line('signer = "release"', 'signer = "key"', 'signer = "release"')
     assert the("lint.same-requirement", given).subject == "artifact[0].require[2]"
     assert codes(line('signer = "release"', 'signer = "key"')) == set()
+
+
+def test_files_that_no_requirement_is_about_are_told() -> None:
+    of_one = 'signer = "release"\nfiles = ["tool-1.0.tar.gz"]'
+    given = release(line=LINE.replace("]", ', "b-1.0.zip", "*.whl"]'), require=of_one)
+    told = the("lint.no-rule", given)
+    assert "b-1.0.zip, *.whl will fail" in told.message
+    either = of_one.replace("]", ', "b-1.0.zip", "*.whl"]')
+    given = release(line=LINE.replace("]", ', "b-1.0.zip", "*.whl"]'), require=either)
+    assert "lint.no-rule" not in codes(given)
 
 
 def test_a_line_that_demands_nothing_is_told() -> None:

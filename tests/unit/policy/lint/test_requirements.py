@@ -142,6 +142,8 @@ def test_a_denied_digest_is_told() -> None:
 def test_one_digest_for_several_files_is_told() -> None:
     two = LINE.replace("]", ', "tool-1.0.zip"]')
     assert codes(release(line=two, require=require(DIGEST))) == {"lint.one-digest"}
+    one = require(DIGEST, 'files = ["tool-1.0.zip"]')
+    assert "lint.one-digest" not in codes(release(line=two, require=one))
     assert of(DIGEST) == set()
 
 
