@@ -182,7 +182,8 @@ def carried(online: Checked, to: Path) -> Checked:
     """Carry the pack to another folder, with policy and anchors of its own, and check it there."""
     site = Site(to, online.release.lab)
     shutil.copy(online.site.folder / online.pack, to)
-    shutil.copy(online.site.folder / "release.toml", to)
+    for own in ("release.toml", *(file.name for file in online.site.folder.glob("*.schema.json"))):
+        shutil.copy(online.site.folder / own, to)
     shutil.rmtree(to / "trust-roots")
     shutil.copytree(online.site.folder / "trust-roots", to / "trust-roots")
     under = UNSHARE if _can_unshare() else ()

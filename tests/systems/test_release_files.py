@@ -33,7 +33,10 @@ REQUIREMENTS = {
 
 @pytest.mark.parametrize("name", NO_COMMIT)
 def test_the_lint_warns_only_of_what_the_page_does_not_give(name: str) -> None:
-    release = release_file.parse((BUNDLES / name).read_bytes(), name)
+    path = BUNDLES / name
+    release = release_file.parse(
+        path.read_bytes(), name, lambda other: (path.parent / other).read_bytes()
+    )
     assert [found.code for found in lint(release, WHEN)] == ["lint.no-source-digest"] * NO_COMMIT[
         name
     ]

@@ -57,6 +57,20 @@ def of_another_commit(build: Build, _: str) -> dict[str, object]:
     return builds.buildkit(replace(build, commit="f" * 40), "x")
 
 
+def without_dockerfile(build: Build, _: str) -> dict[str, object]:
+    """Say everything but which Dockerfile was built."""
+    made = builds.buildkit(build)
+    del made["buildDefinition"]["externalParameters"]["configSource"]["path"]
+    return made
+
+
+def with_loose_input(build: Build, _: str) -> dict[str, object]:
+    """Name a base image by its tag alone."""
+    made = builds.buildkit(build)
+    del made["buildDefinition"]["resolvedDependencies"][0]["digest"]
+    return made
+
+
 def only_attached(release: Release) -> Release:
     """Attach the SBOM as cosign did before there were attestations, signed by nobody."""
     return replace(release.without("sbom"), attached={REFERENCE: release.assets[SBOM]})
@@ -279,7 +293,7 @@ ASKED = (
     Asked(
         number="ST4",
         page="cosign verify-attestation --type slsaprovenance",
-        rule="source-repository, source-tag, source-digest, signer-workflow",
+        rule="source-repository, source-tag, source-digest, signer-workflow, predicate-schema",
         holds=by_buildkit,
         breaks=(
             Break(
@@ -299,6 +313,18 @@ ASKED = (
                 change=built("provenance", workflow=".github/workflows/nightly.yml"),
                 of=NODE,
                 code="policy.identity",
+            ),
+            Break(
+                what="it names no Dockerfile",
+                change=saying(without_dockerfile, "provenance"),
+                of=NODE,
+                code="policy.predicate-schema",
+            ),
+            Break(
+                what="an input of the build has no digest",
+                change=saying(with_loose_input, "provenance"),
+                of=NODE,
+                code="policy.predicate-schema",
             ),
         ),
     ),

@@ -91,6 +91,8 @@ class World:
         """
         text = (BUNDLES / self.release.system / self.release.file).read_text(encoding="utf-8")
         self._put(folder / "release.toml", (policy or self.release).filled(text).encode())
+        for beside in (BUNDLES / self.release.system).glob("*.schema.json"):
+            self._put(folder / beside.name, beside.read_bytes())
         roots = folder / "trust-roots"
         root = self.trusted_root(policy or self.release)
         self._put(roots / "sigstore/trusted_root.json", root)
