@@ -112,6 +112,7 @@ def check(
         release_name=release.name,
         release_version=release.version,
         policy_sha256=release.sha256,
+        predicate_schemas=release.predicate_schemas,
         manifest_sha256=pack.manifest_sha256,
         pack_size=pack.size,
         collected_at=pack.manifest.collected_at,

@@ -7,6 +7,7 @@ unanchored one also takes what is around the match.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,10 +25,11 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 @dataclass(frozen=True, slots=True)
 class PredicateSchema:
-    """A schema and the name of the file it stands in."""
+    """A schema, the name of the file it stands in, and that file's SHA-256 in hex."""
 
     name: str
     value: Any = field(repr=False)
+    sha256: str
 
     def first_fault(self, predicate: Any) -> str | None:
         """Return what is wrong with a predicate, or ``None`` where it satisfies the schema.
@@ -55,7 +57,8 @@ def read(name: str, beside: Callable[[str], bytes], path: str) -> PredicateSchem
     from jsonschema.exceptions import SchemaError  # noqa: PLC0415
 
     try:
-        value = strictjson.parse(beside(name), max_bytes=MAX_BYTES)
+        raw = beside(name)
+        value = strictjson.parse(raw, max_bytes=MAX_BYTES)
         Draft202012Validator.check_schema(value)
     except SchemaError as error:
         raise MalformedError(f"{path}: {name}: {error.json_path}: {error.message:.300}") from error
@@ -66,7 +69,7 @@ def read(name: str, beside: Callable[[str], bytes], path: str) -> PredicateSchem
     for keyword, said in _keywords(value):
         _demand_closed(keyword, said, f"{path}: {name}")
     _demand_resolved(value, f"{path}: {name}")
-    return PredicateSchema(name, value)
+    return PredicateSchema(name, value, hashlib.sha256(raw).hexdigest())
 
 
 def _keywords(value: Any) -> Iterator[tuple[str, Any]]:

@@ -150,6 +150,13 @@ class ReleaseFile:
         return frozenset(s.openpgp for s in used if s.openpgp is not None and s.accept_expired)
 
     @property
+    def predicate_schemas(self) -> dict[str, str]:
+        """The SHA-256 in hex of each schema beside it that its requirements rest on, by name."""
+        parts = (part for line in self.lines for part in line.requirements)
+        used = (part.predicate_schema for part in parts if part.predicate_schema is not None)
+        return dict(sorted({schema.name: schema.sha256 for schema in used}.items()))
+
+    @property
     def asks_whole_predicates(self) -> bool:
         """Whether a rule looks at more of a predicate than what claims carry of it."""
         parts = (part for line in self.lines for part in line.requirements)

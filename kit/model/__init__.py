@@ -344,6 +344,7 @@ class SealRecord:
 class Report:
     """All verdicts of one check, and what they rest on. Every renderer reads only this.
 
+    ``predicate_schemas`` are what the policy reads beside its file: SHA-256 in hex, by name.
     ``by_clock`` says that ``at`` is this host's clock, and not a time that was given.
     """
 
@@ -359,6 +360,7 @@ class Report:
     findings: tuple[Finding, ...]
     by_clock: bool = False
     custody: tuple[SealRecord, ...] = ()
+    predicate_schemas: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

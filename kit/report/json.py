@@ -75,6 +75,7 @@ def _report(report: Report) -> dict[str, Any]:
         "at": render_time(report.at),
         "by-clock": report.by_clock,
         "policy-sha256": report.policy_sha256,
+        "predicate-schemas": dict(report.predicate_schemas),
         "manifest-sha256": report.manifest_sha256,
         "pack-size": report.pack_size,
         "collected-at": render_time(report.collected_at),

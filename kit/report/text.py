@@ -149,10 +149,14 @@ def _sum(report: Report) -> str:
         outcome = f"PASS: {passed} passed, 0 failed"
     else:
         outcome = f"FAIL: {passed} passed, {failed} failed"
+    beside = "".join(
+        f"schema sha256:{sha256} ({plain(name)})\n"
+        for name, sha256 in report.predicate_schemas.items()
+    )
     return (
         f"{outcome}, {report.release_name} {report.release_version} as of "
         f"{render_time(report.at)}{' by the clock of this host' if report.by_clock else ''}\n"
-        f"policy sha256:{report.policy_sha256}\n"
+        f"policy sha256:{report.policy_sha256}\n{beside}"
         f"pack   sha256:{report.manifest_sha256} (manifest.json), collected "
         f"{render_time(report.collected_at)} as it says itself"
     )

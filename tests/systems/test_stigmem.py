@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from binascii import a2b_base64
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from tests.lab.order import Options
 from tests.lab.places import PUBLISH as PYPI_PUBLISH
 from tests.lab.world import Release
 from tests.lab.world.systems import SPDX, stigmem
+from tests.lab.world.world import BUNDLES
 from tests.openpgp import GPG, Key, armored
 from tests.systems.suite import (
     LAB,
@@ -122,7 +124,11 @@ def attested(checked: Checked) -> None:
 
 
 def by_buildkit(checked: Checked) -> None:
-    """See repository, tag, commit, workflow and Dockerfile, and that both sides agree."""
+    """See repository, tag, commit, workflow and Dockerfile, and the schema they are judged by."""
+    schema = hashlib.sha256((BUNDLES / "stigmem/buildkit.schema.json").read_bytes()).hexdigest()
+    (result,) = checked.ran.document["results"]
+    assert result["report"]["predicate-schemas"] == {"buildkit.schema.json": schema}
+    assert f"schema sha256:{schema} (buildkit.schema.json)" in checked.text
     claim = checked.claim(NODE, V1)
     said = claim["predicate"]
     assert said["source-repository"] == REPOSITORY
