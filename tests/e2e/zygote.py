@@ -9,6 +9,7 @@ interpreter instead.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import json
@@ -53,6 +54,12 @@ class Zygote:
                 cwd=Path(__file__).parents[2],
             )
         self._line = ours
+        atexit.register(self._end)
+
+    def _end(self) -> None:
+        """Have it end: it does when nobody can ask any more."""
+        self._line.close()
+        self._process.wait(10)
 
     def run(
         self, arguments: Sequence[str], folder: Path, env: Mapping[str, str], timeout: float
