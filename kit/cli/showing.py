@@ -23,3 +23,10 @@ def show(
         terminal.result(json_report.document(command, status, results))
     else:
         terminal.result(text)
+
+
+def tell_left(images: Sequence[str]) -> None:
+    """Say which artifacts passed and were not written, as they are no files."""
+    if images:
+        names = ", ".join(images[:10]) + (f" and {len(images) - 10} more" if images[10:] else "")
+        terminal.say(f"left in the pack: {names}: images, which `export --as oci` writes")

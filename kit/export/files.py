@@ -14,15 +14,23 @@ from kit.pack.reader import Pack
 
 
 def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
-    """Write the artifacts of ``pack`` that passed in ``report`` into the folder ``to``.
+    """Write the files of ``pack`` that passed in ``report`` into the folder ``to``.
 
-    Returns the names written, in order. All of them are written and durable, or none:
-    raises :class:`UsageError` where a file of that name is there already, and for an image,
-    which is no file; :class:`PackError` (``pack.rewritten``) where the pack changed after it
-    was checked, :class:`MachineError` where the disk refuses.
+    Returns the names written, in order; images are no files, and are left (:func:`images`). All
+    of them are written and durable, or none: raises :class:`UsageError` where a file of that
+    name is there already, and where nothing passed but images; :class:`PackError`
+    (``pack.rewritten``) where the pack changed after it was checked, :class:`MachineError` where
+    the disk refuses.
     """
-    passed = report.released
-    _refuse_images(passed)
+    passed = [verdict for verdict in report.released if not _is_image(verdict)]
+    if not passed and images(report):
+        name = images(report)[0]
+        raise UsageError(
+            f"{name} is an image, and no file",
+            code="extract.image",
+            subject=name,
+            hint="write it with `airgap-kit export --as oci`",
+        )
     names = [verdict.name for verdict in passed]
     _refuse_twice(names)
     writing.refuse_taken(names, to)
@@ -34,15 +42,13 @@ def extract(pack: Pack, report: Report, to: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _refuse_images(passed: Sequence[Verdict]) -> None:
-    for verdict in passed:
-        if verdict.members and verdict.members[0].startswith(oci_layout.FOLDER):
-            raise UsageError(
-                f"{verdict.name} is an image, and no file",
-                code="extract.image",
-                subject=verdict.name,
-                hint="write it with `airgap-kit export --as oci`; --only names the rest",
-            )
+def images(report: Report) -> tuple[str, ...]:
+    """Return the names of what passed and is no file."""
+    return tuple(verdict.name for verdict in report.released if _is_image(verdict))
+
+
+def _is_image(verdict: Verdict) -> bool:
+    return bool(verdict.members) and verdict.members[0].startswith(oci_layout.FOLDER)
 
 
 def _refuse_twice(names: Sequence[str]) -> None:

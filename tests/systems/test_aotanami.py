@@ -93,6 +93,10 @@ def in_cyclonedx(checked: Checked) -> None:
         (claim,) = checked.claims(name)
         assert claim["predicate-of"] == original
     assert f"as attested of {IMAGE}" in checked.text
+    ran = checked.again("extract", "--to", "sboms")
+    assert ran.status == 0, ran.err
+    assert f"left in the pack: {IMAGE}, {CHART}: images" in ran.err
+    assert {path.name for path in (checked.site.folder / "sboms").iterdir()} == set(COPIES)
 
 
 def other_asset(release: Release) -> Release:

@@ -22,7 +22,7 @@ from kit.cli.options import (
     TrustedRoot,
     TrustRoots,
 )
-from kit.cli.showing import show
+from kit.cli.showing import show, tell_left
 from kit.cli.status import Status, of_report
 from kit.errors import UsageError
 from kit.report import json as json_report
@@ -113,6 +113,10 @@ def export(
     result = json_report.succeeded(judged, status, pack.name) | {"written": written}
     show("export", status, [result], text_report.render(judged), output_format)
     terminal.say(f"{len(written)} written to {to}: {', '.join(written[:10]) or 'nothing passed'}")
+    if form is As.FILES:
+        from kit.export import files  # noqa: PLC0415
+
+        tell_left(files.images(judged))
     return status
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,10 +21,14 @@ from kit.cli.options import (
     TrustedRoot,
     TrustRoots,
 )
-from kit.cli.showing import show
+from kit.cli.showing import show, tell_left
 from kit.cli.status import Status, of_report
 from kit.report import json as json_report
 from kit.report import text as text_report
+
+if TYPE_CHECKING:
+    from kit.model import Report
+    from kit.pack.reader import Pack
 
 
 def extract(
@@ -45,13 +49,14 @@ def extract(
     jobs: Jobs = None,
     output_format: OutputFormat = Format.TEXT,
 ) -> Status:
-    """Check a pack, then write only the artifacts that passed.
+    """Check a pack, then write only the files that passed.
 
-    What is written is what was hashed: every byte is hashed again on its way. Nothing is
-    written over; an artifact that failed is not written at all.
+    Images stay in the pack: `export --as oci` and `push` hand them on. What is written is what
+    was hashed: every byte is hashed again on its way. Nothing is written over; an artifact that
+    failed is not written at all.
     """
     from kit.cli import checking, remembering  # noqa: PLC0415 - loads what reads policies
-    from kit.export.files import extract as write  # noqa: PLC0415
+    from kit.export import files  # noqa: PLC0415
 
     checker = checking.prepare(
         environment.read_release(policy),
@@ -68,9 +73,14 @@ def extract(
         ),
     )
     written: list[str] = []
-    judged = checker.judge(pack, lambda opened, report: written.extend(write(opened, report, to)))
+
+    def then(opened: Pack, report: Report) -> None:
+        written.extend(files.extract(opened, report, to))
+
+    judged = checker.judge(pack, then)
     status = of_report(judged)
     result = json_report.succeeded(judged, status, pack.name) | {"written": written}
     show("extract", status, [result], text_report.render(judged), output_format)
     terminal.say(f"{len(written)} artifacts written to {to}")
+    tell_left(files.images(judged))
     return status
