@@ -24,6 +24,16 @@ WHOLE = {
     "jku+tuf-demo": "file1.txt",
     "DCCouncil+law": "repositories.json",
 }
+#: How many roots each of their states has.
+WHOLE_ROOTS = {
+    "2024-12-03-506e6f24": 1,
+    "2024-10-14-e2d959b4": 1,
+    "2024-09-09-b0e5b0ba": 1,
+    "2026-08-21-f93838f6": 5,
+    "2025-01-03-7e96a4a6": 3,
+    "2026-08-06-b273483c": 11,
+    "2026-05-23-4777ebf4": 11,
+}
 _PREFIX = re.compile(r"^(.*/)?([0-9]+(?=[.](?!root)[a-z]+[.]json)|[0-9a-f]{64})[.]")
 #: Public good roots 1 to 3 write times, and 4 its keys, in a form that TUF does not have today.
 FIRST = {"sigstore+root-signing": 5, "sigstore+root-signing-staging": 1}
@@ -52,10 +62,16 @@ def named(row: dict[str, str]) -> str:
     return Path(row["dir"]).name + " of " + row["repo"]
 
 
+def test_no_state_of_the_corpus_is_left_out() -> None:
+    assert {Path(row["dir"]).name for row in rows(*WHOLE)} == WHOLE_ROOTS.keys()
+    assert {row["repo"] for row in ROWS} == WHOLE.keys() | FIRST.keys()
+
+
 @pytest.mark.parametrize("row", rows(*WHOLE), ids=named)
 def test_a_whole_repository_walks_from_every_root_it_ever_had(row: dict[str, str]) -> None:
     held = files(row)
     versions = roots_among(held)
+    assert versions == list(range(1, WHOLE_ROOTS[Path(row["dir"]).name] + 1))
     for version in versions:
         pinned = held[f"{version}.root.json"]
         found = tuf_chain.walk(row["repo"], pinned, Held(held), WHOLE[row["repo"]])
