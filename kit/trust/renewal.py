@@ -23,6 +23,9 @@ from kit.trust.tuf_anchor import ROOT, TRUSTED_ROOT, TufAnchor
 from kit.trust.tuf_chain import Walked
 from kit.trust.tuf_files import Files
 
+#: Keys that a message names.
+_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
@@ -66,6 +69,15 @@ class Offered:
     def changes_keys(self) -> bool:
         """Whether other bytes would be trusted than now."""
         return (self.trusted_root, self.root) != (self.pinned.trusted_root, self.pinned.tuf.raw)
+
+    @property
+    def may_be_older(self) -> bool:
+        """Whether nothing shows that the trusted root is newer than the one that is pinned.
+
+        That is so where no versions were written down of what is pinned, as of anchors put
+        there by hand and of the kit's own, and what is offered takes back what that says.
+        """
+        return self.pinned.vouching is None and bool(self.difference.takes_back)
 
     @property
     def is_news(self) -> bool:
@@ -171,6 +183,33 @@ def _newest_root(pinned: Pinned, files: Files, walked: Walked) -> bytes:
             f"{name} changed while it was read", code="trust.changed", subject=pinned.instance
         )
     return raw
+
+
+def demand_forward(there: Pinned, offer: Offered) -> None:
+    """Refuse an offer that may be older than what stands in a place it was not compared with."""
+    if there.vouching is not None or there.trusted_root == offer.pinned.trusted_root:
+        return
+    instance = there.instance
+    change = difference.between(
+        _facts(instance, there.trusted_root), _facts(instance, offer.trusted_root)
+    )
+    if change.takes_back:
+        raise may_be_older(instance, there.place.label, change)
+
+
+def may_be_older(instance: str, where: str, change: Difference) -> AnchorError:
+    """Return the refusal of what nobody looked at and nothing shows to be newer."""
+    keys = change.takes_back
+    names = ", ".join(f"{key.kind.value} {key.name}" for key in keys[:_NAMED])
+    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+    return AnchorError(
+        f"what is offered for {instance!r} may be older than what {where} has: it takes back "
+        f"{names}{more}, and no versions are written down that would tell",
+        code="trust.may-be-older",
+        subject=instance,
+        hint="nothing was changed; look with `trust diff`, and take it over with --expect "
+        "sha256:HEX, a digest that came by another way",
+    )
 
 
 def _facts(instance: str, raw: bytes) -> tuple[key_facts.KeyFact, ...]:

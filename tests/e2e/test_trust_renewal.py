@@ -192,6 +192,34 @@ def test_an_older_pack_never_downgrades(renewing: Renewing) -> None:
     assert renewing.state == new
 
 
+def test_anchors_put_there_by_hand_do_not_go_back_unlooked_at(renewing: Renewing) -> None:
+    """Under one TUF root, no version says which trusted root came first."""
+    renewing.carry(renewing.first)
+    (renewing.anchor / "trusted_root.json").write_bytes(NEW)
+    pinned = renewing.state
+    ran = renewing.run("import", PACK, "--yes")
+    assert (ran.status, ran.codes) == (4, {"trust.may-be-older"})
+    assert "MAY BE OLDER" in ran.err
+    assert renewing.state == pinned
+    # An operator who knows the digest from elsewhere has looked.
+    ran = renewing.run("import", PACK, "--expect", f"sha256:{hashlib.sha256(OLD).hexdigest()}")
+    assert ran.status == 0
+    assert "MAY BE OLDER" in ran.err
+    assert renewing.state == (pinned[0], OLD)
+
+
+@pytest.mark.parametrize("name", ["../x", "..", ".", "/etc", "a/b", "", "-x", "x" * 81])
+@pytest.mark.parametrize("command", ["import", "update", "diff"])
+def test_an_instance_is_called_by_a_name_and_no_path(
+    renewing: Renewing, command: str, name: str
+) -> None:
+    given = () if command == "update" else (PACK,)
+    more = () if command == "diff" else ("--yes",)
+    ran = renewing.run(command, *given, f"--instance={name}", *more)
+    assert (ran.status, ran.codes) == (2, {"usage"})
+    assert name in ran.document["results"][0]["error"]["message"]
+
+
 def test_a_pack_without_a_chain_renews_nothing(renewing: Renewing) -> None:
     write_pack(renewing.site.folder / PACK, {})
     assert renewing.run("import", PACK, "--yes").status == 6

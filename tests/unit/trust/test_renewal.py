@@ -27,7 +27,7 @@ from kit.trust.renewal import Offered
 from kit.trust.tuf_chain import walk
 from kit.trust.tuf_files import Held
 from tests.lab import Lab
-from tests.lab.tuf import Repository
+from tests.lab.tuf import FOUNDED, Repository
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OLD = Lab("acme").trusted_root()
@@ -221,6 +221,88 @@ def test_a_trusted_root_of_before_never_comes_back(host: Host, days: int) -> Non
         host.offered(older)
     assert raised.value.code == "trust.rollback"
     assert host.state[1] == NEW
+
+
+# ---- where no versions are written down ---------------------------------------------
+
+
+def by_hand(host: Host, trusted: bytes, record: str | None = None) -> Offered:
+    """Pin a trusted root as an operator does, after its repository had it; offer what was before.
+
+    Both are of one TUF root, and vouched for until that ends.
+    """
+    host.repository.now += timedelta(days=192)
+    host.repository.publish()
+    before = host.repository.copy()
+    host.repository.put("trusted_root.json", trusted)
+    (host.folder / "acme/trusted_root.json").write_bytes(trusted)
+    if record is not None:
+        (host.folder / "acme/tuf.json").write_text(record)
+    return host.offered(before)
+
+
+REVOKED = Lab("acme").trusted_root(windows={"rekor": (FOUNDED, AT)})
+
+
+@pytest.mark.parametrize("trusted", [NEW, REVOKED], ids=["keys are gone", "a window is open again"])
+def test_what_takes_keys_back_may_be_older(host: Host, trusted: bytes) -> None:
+    assert by_hand(host, trusted).may_be_older
+
+
+def test_a_date_without_versions_does_not_tell(host: Host) -> None:
+    """As the kit's own anchors have it."""
+    until = (FOUNDED + timedelta(days=197)).strftime("%Y-%m-%dT00:00:00Z")
+    digest = hashlib.sha256(NEW).hexdigest()
+    assert by_hand(host, NEW, f'{{"sha256":"{digest}","vouched-until":"{until}"}}').may_be_older
+
+
+def test_what_only_adds_keys_is_newer(host: Host) -> None:
+    """And so is what ends one."""
+    assert not host.offered(host.renew()).may_be_older
+    host.repository.put("trusted_root.json", REVOKED)
+    assert not host.offered(host.repository.copy()).may_be_older
+
+
+def test_where_versions_are_written_down_a_key_may_go(host: Host) -> None:
+    """A publisher may take a key back; that it is newer is known then."""
+    host.write(host.offered(host.renew()))
+    host.repository.put("trusted_root.json", OLD)
+    offer = host.offered(host.repository.copy())
+    assert offer.difference.takes_back
+    assert not offer.may_be_older
+
+
+def test_a_place_without_versions_that_was_not_compared_keeps_its_keys(
+    host: Host, tmp_path: Path
+) -> None:
+    offer = host.offered(host.repository.copy())
+    own = tmp_path / "own/acme"
+    own.mkdir(parents=True)
+    (own / "root.json").write_bytes(host.state[0])
+    (own / "trusted_root.json").write_bytes(NEW)
+    with pytest.raises(AnchorError) as raised:
+        placing.write(offer, own.parent, SOURCE, AT)
+    assert raised.value.code == "trust.may-be-older"
+    assert "rekor" in raised.value.message
+    assert (own / "trusted_root.json").read_bytes() == NEW
+    assert placing.write(host.offered(host.renew()), own.parent, SOURCE, AT)
+
+
+def test_another_place_lets_a_key_go_by_its_versions_or_as_it_was_compared(
+    host: Host, tmp_path: Path
+) -> None:
+    versioned, alike = tmp_path / "versioned", tmp_path / "alike"
+    assert placing.write(host.offered(host.renew()), versioned, SOURCE, AT)
+    host.repository.put("trusted_root.json", OLD)
+    (host.folder / "acme/trusted_root.json").write_bytes(NEW)
+    (alike / "acme").mkdir(parents=True)
+    (alike / "acme/root.json").write_bytes(host.state[0])
+    (alike / "acme/trusted_root.json").write_bytes(NEW)
+    offer = host.offered(host.repository.copy())
+    assert offer.may_be_older  # which the operator was shown
+    for place in (versioned, alike):
+        assert placing.write(offer, place, SOURCE, AT)
+        assert (place / "acme/trusted_root.json").read_bytes() == OLD
 
 
 def seen(offer: Offered, **changes: Any) -> KnownChain:
