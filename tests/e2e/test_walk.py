@@ -104,6 +104,16 @@ def test_extract_writes_what_passed_and_nothing_else(site: Site) -> None:
     assert written == {"tool-1.0.tar.gz": b"the release\n" * 100}
 
 
+def test_extract_makes_no_folder_where_nothing_passed(site: Site) -> None:
+    site.publish("tool-1.0.tar.gz", b"the release\n" * 100, identity=STRANGER)
+    site.collect()
+    command = ("extract", "tool-1.0.unmet.pack.tar", "--policy", "release.toml", "--to", "a/b")
+    ran = site.run(*command)
+    assert ran.status == 1
+    assert "0 artifacts written" in ran.err
+    assert not (site.folder / "a").exists()
+
+
 def test_extract_writes_over_nothing(site: Site) -> None:
     site.collect()
     (site.folder / "approved").mkdir()
