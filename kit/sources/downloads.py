@@ -21,7 +21,7 @@ from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
-from kit.sources import hashing
+from kit.sources import hashing, keeping
 from kit.sources.exchange import ANYTHING, Fetched, Want
 from kit.sources.http import Client, public
 
@@ -87,14 +87,7 @@ class Downloads:
         """Keep what was read, or made of it, as a file that is named by its content."""
         sha256 = hashlib.sha256(raw).hexdigest()
         path = self.folder / f"{sha256}.kept"
-        # Threads may keep the same bytes at once.
-        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-        try:
-            part.write_bytes(raw)
-            part.replace(path)
-        except OSError as error:
-            what = f"{path.name} cannot be written: {error.strerror}"
-            raise MachineError(what, code="machine.unwritable") from error
+        keeping.keep(raw, path)
         return Download(path=path, size=len(raw), sha256=sha256)
 
     def _once(

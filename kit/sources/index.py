@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from kit.errors import UsageError
 from kit.sources import urls
+from kit.sources.place import Place, base
 from kit.sources.route import basic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """An index's URL, ending in a slash, and its ``Authorization`` header if it needs one."""
-
-    url: str
-    authorization: str | None = field(default=None, repr=False)
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """The header by the origin it is for."""
-        if self.authorization is None:
-            return {}
-        return {urls.parse(self.url).origin: self.authorization}
+class Index(Place):
+    """An index, and where it has what."""
 
     def page(self, project: str) -> str:
         """Return the URL of a project's page, by its normalised name (PEP 503)."""
@@ -49,10 +39,7 @@ def read(text: str) -> Index:
     authority, slash, path = rest.partition("/")
     userinfo, at, host = authority.rpartition("@")
     url = urls.parse(f"{scheme}{separator}{host}{slash}{path}")
-    if url.query is not None:
-        raise UsageError(f"{url.public}: the URL of an index has no query", code="usage.url")
-    base = url.full if url.path.endswith("/") else f"{url.full}/"
-    return Index(url=base, authorization=basic(userinfo) if at else None)
+    return Index(url=base(url, "an index"), authorization=basic(userinfo) if at else None)
 
 
 def default() -> Index:
