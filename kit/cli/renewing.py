@@ -97,9 +97,7 @@ def confirm(offers: Sequence[Offered], how: Confirmation) -> None:
             raise _refused(", ".join(sorted(strange)) or "no digest for one that changes", news)
     elif how.yes:
         for offer in offers:
-            if offer.may_be_older:
-                now = offer.pinned
-                raise renewal.may_be_older(now.instance, now.place.label, offer.difference)
+            renewal.demand_newer(offer, offer.pinned)
     else:
         for offer in offers:
             if offer.changes_keys:
@@ -139,8 +137,8 @@ def _lines(offer: Offered) -> Iterator[str]:
     yield from differences.lines(offer.difference)
     if offer.may_be_older:
         yield (
-            f"  MAY BE OLDER: no versions are written down of what {now.place.label} has, and this "
-            "takes back what that says: keys are gone, or vouch for more than they did"
+            f"  MAY BE OLDER than what {now.place.label} has: neither versions nor a date of that "
+            "are written down, and a key that comes may be one that was taken back"
         )
 
 

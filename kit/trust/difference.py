@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from kit.formats.key_facts import KeyFact, KeyKind
@@ -22,16 +22,6 @@ class Difference:
     def __bool__(self) -> bool:
         """Say whether anything differs."""
         return bool(self.comes or self.goes or self.changes)
-
-    @property
-    def takes_back(self) -> tuple[KeyFact, ...]:
-        """The keys before that are gone, or may vouch for more than they did.
-
-        Who renews a trusted root adds keys and narrows windows. One that does more than that may
-        be of before: its keys are missing, and the windows that were ended since are open.
-        """
-        widened = (was for was, now in self.changes if not _narrows(was, now))
-        return (*self.goes, *widened)
 
 
 def between(old: Iterable[KeyFact], new: Iterable[KeyFact]) -> Difference:
@@ -69,14 +59,6 @@ def _unlike(was: Sequence[KeyFact], now: Sequence[KeyFact]) -> tuple[list[KeyFac
         else:
             gone.append(fact)
     return sorted(gone, key=_start), sorted(left, key=_start)
-
-
-def _narrows(was: KeyFact, now: KeyFact) -> bool:
-    """Say whether a key vouches for no more than before: in the same window, or within it."""
-    begins = was.start is None or (now.start is not None and now.start >= was.start)
-    ends = was.end is None or (now.end is not None and now.end <= was.end)
-    same = replace(now, name=was.name, start=was.start, end=was.end) == was
-    return begins and ends and same
 
 
 def _start(fact: KeyFact) -> datetime:

@@ -97,7 +97,8 @@ def _demand_newer(there: Pinned, offer: Offered) -> None:
         raise renewal.rollback(
             there.instance, f"{there.place.label} has one that is vouched for longer"
         )
-    renewal.demand_forward(there, offer)
+    if there.trusted_root != offer.pinned.trusted_root:  # which the operator was shown
+        renewal.demand_newer(offer, there)
 
 
 def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:

@@ -23,9 +23,6 @@ from kit.trust.tuf_anchor import ROOT, TRUSTED_ROOT, TufAnchor
 from kit.trust.tuf_chain import Walked
 from kit.trust.tuf_files import Files
 
-#: Keys that a message names.
-_NAMED = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
@@ -72,12 +69,8 @@ class Offered:
 
     @property
     def may_be_older(self) -> bool:
-        """Whether nothing shows that the trusted root is newer than the one that is pinned.
-
-        That is so where no versions were written down of what is pinned, as of anchors put
-        there by hand and of the kit's own, and what is offered takes back what that says.
-        """
-        return self.pinned.vouching is None and bool(self.difference.takes_back)
+        """Whether nothing shows that the trusted root is newer than the one that is pinned."""
+        return not _is_shown_newer(self, self.pinned)
 
     @property
     def is_news(self) -> bool:
@@ -185,31 +178,32 @@ def _newest_root(pinned: Pinned, files: Files, walked: Walked) -> bytes:
     return raw
 
 
-def demand_forward(there: Pinned, offer: Offered) -> None:
-    """Refuse an offer that may be older than what stands in a place it was not compared with."""
-    if there.vouching is not None or there.trusted_root == offer.pinned.trusted_root:
-        return
-    instance = there.instance
-    change = difference.between(
-        _facts(instance, there.trusted_root), _facts(instance, offer.trusted_root)
-    )
-    if change.takes_back:
-        raise may_be_older(instance, there.place.label, change)
+def _is_shown_newer(offer: Offered, than: Pinned) -> bool:
+    """Say whether something that is signed shows that an offer is no older than an anchor.
+
+    Versions do, which :func:`offered` compares where they were written down, as of what this
+    kit put there; so does a date, where the offer is vouched for beyond it: whoever may say
+    so only ever says so later. Of what was put there by hand there is neither. Keys tell
+    nothing: one that a publisher took back would come with the older trusted root as a new
+    one comes with a newer.
+    """
+    if offer.trusted_root == than.trusted_root or than.vouching is not None:
+        return True
+    until = than.record.vouches(than.sha256)
+    return until is not None and offer.vouched_until > until
 
 
-def may_be_older(instance: str, where: str, change: Difference) -> AnchorError:
-    """Return the refusal of what nobody looked at and nothing shows to be newer."""
-    keys = change.takes_back
-    names = ", ".join(f"{key.kind.value} {key.name}" for key in keys[:_NAMED])
-    more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-    return AnchorError(
-        f"what is offered for {instance!r} may be older than what {where} has: it takes back "
-        f"{names}{more}, and no versions are written down that would tell",
-        code="trust.may-be-older",
-        subject=instance,
-        hint="nothing was changed; look with `trust diff`, and take it over with --expect "
-        "sha256:HEX, a digest that came by another way",
-    )
+def demand_newer(offer: Offered, than: Pinned) -> None:
+    """Raise ``trust.may-be-older`` where nothing shows that an offer is newer than an anchor."""
+    if not _is_shown_newer(offer, than):
+        raise AnchorError(
+            f"what is offered for {than.instance!r} may be older than what {than.place.label} "
+            "has: neither versions nor a date are written down that would tell",
+            code="trust.may-be-older",
+            subject=than.instance,
+            hint="nothing was changed; look with `trust diff`, and take it over with --expect "
+            "sha256:HEX, a digest that came by another way",
+        )
 
 
 def _facts(instance: str, raw: bytes) -> tuple[key_facts.KeyFact, ...]:

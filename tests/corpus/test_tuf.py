@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from kit.errors import AnchorError, MalformedError
-from kit.formats import tuf_metadata
-from kit.trust import tuf_chain
+from kit.formats import key_facts, trusted_root, tuf_metadata
+from kit.formats.key_facts import KeyKind
+from kit.trust import difference, tuf_chain
 from kit.trust.tuf_files import Held, roots_among
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 
@@ -121,6 +122,19 @@ def test_a_root_left_out_of_the_public_good_chain_is_missed(row: dict[str, str])
     with pytest.raises(AnchorError) as caught:
         tuf_chain.walk("sigstore", held["5.root.json"], Held(held))
     assert caught.value.code == "trust.root-gap"
+
+
+def test_keys_do_not_tell_which_trusted_root_is_older() -> None:
+    """The public good instance took a timestamp authority back; before, it was there."""
+    before, after = (
+        key_facts.of_trusted_root(trusted_root.parse(path.read_bytes()))
+        for state, digest in (("2023-06-19-274de132", "4364d772"), ("2025-02-18-2452951a", "f44a"))
+        for path in CORPUS.glob(f"tuf/sigstore+root-signing/states/{state}/targets/{digest}*")
+    )
+    back = difference.between(after, before)
+    assert [key.kind for key in back.comes] == [KeyKind.TSA]
+    assert not back.goes
+    assert not back.changes
 
 
 def test_every_real_root_that_is_read_says_its_version_and_expiry() -> None:

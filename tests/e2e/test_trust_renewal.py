@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pty
 import resource
@@ -57,10 +58,17 @@ class Renewing:
         self.first = self.repository.copy()
         (self.anchor / "root.json").write_bytes(self.first["1.root.json"])
         (self.anchor / "trusted_root.json").write_bytes(OLD)
+        self.record()
         self.repository.now += timedelta(days=30)
         self.repository.rotate(retire=self.repository.signers[0])
         self.repository.put("trusted_root.json", NEW)
         self.carry(self.repository.files)
+
+    def record(self, **more: str) -> None:
+        """Write down until when the trusted root was vouched for, as the kit's own have it."""
+        until = (FOUNDED + timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        known = {"sha256": hashlib.sha256(OLD).hexdigest(), "vouched-until": until}
+        (self.anchor / "tuf.json").write_text(json.dumps(known | more))
 
     def carry(self, files: Mapping[str, bytes], name: str = PACK) -> None:
         """Write a pack with a chain of the instance."""
@@ -193,9 +201,10 @@ def test_an_older_pack_never_downgrades(renewing: Renewing) -> None:
 
 
 def test_anchors_put_there_by_hand_do_not_go_back_unlooked_at(renewing: Renewing) -> None:
-    """Under one TUF root, no version says which trusted root came first."""
+    """No version and no date says which trusted root came first."""
     renewing.carry(renewing.first)
     (renewing.anchor / "trusted_root.json").write_bytes(NEW)
+    (renewing.anchor / "tuf.json").unlink()
     pinned = renewing.state
     ran = renewing.run("import", PACK, "--yes")
     assert (ran.status, ran.codes) == (4, {"trust.may-be-older"})
@@ -347,7 +356,7 @@ def test_a_side_that_is_nothing_is_named(renewing: Renewing, side: str, status: 
 @pytest.fixture
 def served(renewing: Renewing) -> Iterator[Renewing]:
     with Tuf(renewing.repository) as place:
-        (renewing.anchor / "tuf.json").write_text(f'{{"repository": "{place.address}"}}')
+        renewing.record(repository=place.address)
         yield renewing
 
 
