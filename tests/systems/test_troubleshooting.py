@@ -19,10 +19,10 @@ from tests.systems.test_stigmem import log_is_down
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Troubleshooting")[2]
-#: What the kit says, of every row below the table's head.
-ROWS = re.findall(
-    r"^\| [^|]+ \| ([^|]+) \| [^|]+ \|$", SECTION.partition("\n## ")[0], re.MULTILINE
-)[1:]
+#: The rows of its table, without the head and the line below that.
+TABLE = re.findall(r"^\|.*$", SECTION.partition("\n## ")[0], re.MULTILINE)[2:]
+#: What the kit says, of every row.
+ROWS = [row.split(" | ")[1] for row in TABLE]
 _ROW = re.compile(r"`([a-z.…-]+)`(?:: (.+)| \(status ([0-9])\))")
 CAUSES: dict[str, Callable[[Release], Release]] = {
     "differs in: repository": built("wheel", repository=FORK),
