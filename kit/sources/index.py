@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kit.sources import urls
-from kit.sources.place import Place, base
-from kit.sources.route import basic
+from kit.sources import place
+from kit.sources.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +34,8 @@ def read(text: str) -> Index:
 
     Raises :class:`UsageError`, which never repeats them.
     """
-    scheme, separator, rest = text.partition("://")
-    authority, slash, path = rest.partition("/")
-    userinfo, at, host = authority.rpartition("@")
-    url = urls.parse(f"{scheme}{separator}{host}{slash}{path}")
-    return Index(url=base(url, "an index"), authorization=basic(userinfo) if at else None)
+    url, authorization = place.parted(text)
+    return Index(url=place.base(url, "an index"), authorization=authorization)
 
 
 def default() -> Index:
