@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kit.check import inventory, layout
 from kit.check.layout import Walked
 from kit.formats import oci_layout
-from kit.formats.oci_manifest import Platform
+from kit.formats.oci_platform import Platform
 from kit.formats.release_file import ReleaseFile
 from kit.model import Finding
 from kit.pack.reader import Pack

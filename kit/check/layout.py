@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from kit.errors import EvidenceError
 from kit.formats import helm_chart, image_config, oci_layout, oci_manifest
 from kit.formats.helm_chart import Chart
-from kit.formats.oci_manifest import Descriptor, ImageManifest, Index, Platform
+from kit.formats.oci_manifest import Descriptor, ImageManifest, Index
+from kit.formats.oci_platform import Platform
 from kit.model import Digest, Finding, Level, Member
 from kit.pack.reader import Pack
 
@@ -249,7 +250,7 @@ class _Walk:
     def _is_wanted(self, part: Descriptor) -> bool:
         if not self._platforms or part.platform is None:
             return True
-        return any(_fits(part.platform, wanted) for wanted in self._platforms)
+        return any(part.platform.fits(wanted) for wanted in self._platforms)
 
     def _demand_platforms(self, index: Index) -> None:
         if not index.platforms:
@@ -258,7 +259,7 @@ class _Walk:
         if any(part.media_type in oci_manifest.INDEXES for part in index.platforms):
             listed = self._reached  # what is listed below was walked, as far as it is there
         for wanted in self._platforms:
-            if not any(_fits(platform, wanted) for platform in listed):
+            if not any(platform.fits(wanted) for platform in listed):
                 self._fail("oci.platform-missing", f"its index lists no image for {wanted}")
 
     def _demand_config(self, config: Descriptor, platforms: Sequence[Platform]) -> None:
@@ -274,7 +275,7 @@ class _Walk:
         except EvidenceError as error:
             self._fail("oci.malformed", f"its config: {error.message}")
             return
-        if not any(_fits(runs_on, wanted, or_silent=True) for wanted in platforms):
+        if not any(runs_on.fits(wanted, or_silent=True) for wanted in platforms):
             wanted_text = " or ".join(map(str, platforms))
             self._fail("oci.platform", f"it runs on {runs_on}, not on {wanted_text}")
 
@@ -298,11 +299,3 @@ class _Walk:
 
 def _key(part: Descriptor) -> tuple[str, str]:
     return part.digest.hex, part.media_type
-
-
-def _fits(platform: Platform, wanted: Platform, *, or_silent: bool = False) -> bool:
-    """Say whether a platform is the wanted one; ``or_silent``: it need not name a variant."""
-    if (platform.os, platform.architecture) != (wanted.os, wanted.architecture):
-        return False
-    silent = or_silent and not platform.variant
-    return not wanted.variant or silent or platform.variant == wanted.variant

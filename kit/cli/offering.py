@@ -31,6 +31,17 @@ _NOTHING = Known()
 _PACK = b"manifest.json\0"
 
 
+def named(instances: Sequence[str] | None) -> Sequence[str]:
+    """Return the values of ``--instance``; raise :class:`UsageError` for what names no folder."""
+    for name in instances or ():
+        if not known.is_name(name):
+            raise UsageError(
+                f"--instance {name}: an instance is called by letters, digits and . _ + ~ -",
+                subject=name,
+            )
+    return instances or ()
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """The files of a TUF repository in a folder, by TUF's names; nothing outside of it."""

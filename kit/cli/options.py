@@ -38,6 +38,10 @@ TrustedRoot = Annotated[
         help="Use this trusted root for the instance NAME (bare FILE where only one is named).",
     ),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Judge only the artifact of this name (repeatable)."),
+]
 At = Annotated[
     str | None,
     typer.Option(

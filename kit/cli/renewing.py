@@ -17,7 +17,7 @@ from kit.formats.encodings import render_time
 from kit.formats.memory_file import Known
 from kit.report import differences
 from kit.report.escape import plain
-from kit.trust import placing
+from kit.trust import placing, renewal
 from kit.trust.anchors import FILE
 from kit.trust.places import Place, stands
 from kit.trust.renewal import Offered
@@ -86,6 +86,7 @@ def demand_confirmable(how: Confirmation) -> None:
 def confirm(offers: Sequence[Offered], how: Confirmation) -> None:
     """Have everything that changes confirmed; raise ``trust.fingerprint`` where it is not.
 
+    With ``--yes`` nobody looks: what may be older is then ``trust.may-be-older``.
     Of ``--expect``, each digest must be that of a trusted root that is offered, and each
     trusted root that changes must be among them.
     """
@@ -94,7 +95,10 @@ def confirm(offers: Sequence[Offered], how: Confirmation) -> None:
         strange = how.expected - {offer.sha256 for offer in offers}
         if strange or news - how.expected:
             raise _refused(", ".join(sorted(strange)) or "no digest for one that changes", news)
-    elif not how.yes:
+    elif how.yes:
+        for offer in offers:
+            renewal.demand_newer(offer, offer.pinned)
+    else:
         for offer in offers:
             if offer.changes_keys:
                 _ask(offer)
@@ -131,6 +135,11 @@ def _lines(offer: Offered) -> Iterator[str]:
         return
     yield f"       becomes sha256:{offer.sha256}"
     yield from differences.lines(offer.difference)
+    if offer.may_be_older:
+        yield (
+            f"  MAY BE OLDER than what {now.place.label} has: neither versions nor a date of that "
+            "are written down, and a key that comes may be one that was taken back"
+        )
 
 
 def _ask(offer: Offered) -> None:

@@ -16,10 +16,12 @@ from kit.sources.http import Client
 from kit.sources.tuf import Repository
 
 _SHORT = Patience(retries=1)
+# Not `tls`: somebody answered, and cannot show to be the repository. That is this host's lack
+# of a CA or somebody in between, and for an operator to tell apart.
 _UNANSWERED = frozenset(
     f"machine.{what}"
     for what in (
-        "portal", "proxy", "rate-limited", "server", "timeout", "tls", "unauthorized", "unreachable"
+        "portal", "proxy", "rate-limited", "server", "timeout", "unauthorized", "unreachable"
     )
 )  # fmt: skip
 

@@ -25,16 +25,23 @@ from kit.pack.writer import sync_folder
 def aside(to: Path) -> Iterator[Path]:
     """Make the folder ``to`` and a folder in it to write to, which is gone afterwards.
 
-    Raises :class:`MachineError` for what the disk refuses, :class:`UsageError` for a name
-    that is too long for it.
+    So is every folder that was made for it, where nothing stayed there: an empty one would
+    look like an answer. Raises :class:`MachineError` for what the disk refuses,
+    :class:`UsageError` for a name that is too long for it.
     """
     with _disk(to):
-        to.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".airgap-kit-", dir=to))
+        made = [folder for folder in (to, *to.parents) if not os.path.lexists(folder)]
         try:
-            yield folder
+            to.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix=".airgap-kit-", dir=to))
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            for each in made:
+                with suppress(OSError):  # not empty, or never made
+                    each.rmdir()
 
 
 def refuse_taken(names: Sequence[str], to: Path) -> None:

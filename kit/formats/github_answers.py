@@ -1,4 +1,4 @@
-"""What GitHub's REST API answers: releases, assets, tags, attestations, and the next page.
+"""What GitHub's REST API answers: releases, assets, tags, attestations.
 
 Read strictly where something follows from it: names, numbers, digests, URLs. Nothing in
 an answer proves anything; whatever it names is compared with what comes.
@@ -7,7 +7,7 @@ an answer proves anything; whatever it names is compared with what comes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,8 +23,6 @@ MAX_ITEMS = 100  # what the API gives at most on a page
 _MAX_URL = 8192
 _SHA256 = re.compile(r"sha256:([0-9a-f]{64})")
 _OBJECT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
-_NEXT = re.compile(r""";\s*rel\s*=\s*(?:next|"next")\s*(?:[;,]|\Z)""", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,16 +150,6 @@ def _attestation(item: Fields) -> Attestation:
     if not isinstance(bundle, dict):
         raise MalformedError(f"{item.where('bundle')} is not an object")
     return Attestation(bundle=bundle)
-
-
-def next_page(links: Iterable[str]) -> str | None:
-    """Return where ``Link`` headers (RFC 8288) say that the next page is, if there is one."""
-    found = {
-        target for value in links for target, rest in _LINK.findall(value) if _NEXT.search(rest)
-    }
-    if len(found) > 1 or any(len(target) > _MAX_URL for target in found):
-        raise MalformedError("Link headers that name no single next page")
-    return next(iter(found), None)
 
 
 def _object(raw: bytes, limit: int) -> Fields:

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kit.errors import MalformedError, UnsupportedError
-from kit.formats import oci_reference, strictjson
+from kit.formats import oci_platform, oci_reference, strictjson
 from kit.formats.fields import Fields
+from kit.formats.oci_platform import Platform
 from kit.model import Digest
 
 #: What registries take for a manifest (distribution specification: at least this much).
@@ -30,8 +31,6 @@ MAX_ANNOTATIONS = 256
 #: Characters of an annotation: cosign keeps whole certificates and log entries in them.
 MAX_ANNOTATION = 1 << 20
 MAX_TEXT = 2048
-#: Characters of each part of a platform: they are told in findings and reports.
-MAX_PLATFORM = 128
 MAX_URLS = 16
 MAX_SIZE = 2**53 - 1
 
@@ -58,20 +57,6 @@ _REFERENCE_TYPE = "vnd.docker.reference.type"
 _REFERENCE_DIGEST = "vnd.docker.reference.digest"
 _NOWHERE = "unknown/unknown"
 REF_NAME = "org.opencontainers.image.ref.name"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
-    """What an image runs on; ``variant`` is a CPU's, such as ``v8``, or empty."""
-
-    os: str
-    architecture: str
-    variant: str = ""
-    os_version: str = ""
-
-    def __str__(self) -> str:
-        """Write it as Docker does, ``linux/arm64/v8``; the version of the OS is left out."""
-        return "/".join(filter(None, (self.os, self.architecture, self.variant)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,30 +258,8 @@ def _descriptor(fields: Fields) -> Descriptor:
 def _platform(fields: Fields | None) -> Platform | None:
     if fields is None:
         return None
-    _refuse_other_case(fields, _PLATFORM)
-    return platform(fields)
-
-
-def platform(fields: Fields) -> Platform:
-    """Read the platform in a descriptor, or in an image's config, which says it alike."""
-    told = {key: fields.text(key) or "" for key in sorted(_PLATFORM)}
-    for key, text in told.items():
-        if len(text) > MAX_PLATFORM:
-            raise MalformedError(f"{fields.where(key)} is over {MAX_PLATFORM} characters")
-    return Platform(
-        os=told["os"] or "unknown",
-        architecture=told["architecture"] or "unknown",
-        variant=told["variant"],
-        os_version=told["os.version"],
-    )
-
-
-def parse_platform(text: str) -> Platform:
-    """Read ``OS/ARCHITECTURE[/VARIANT]``; raise :class:`MalformedError`."""
-    parts = text.split("/")
-    if len(parts) not in (2, 3) or not all(part and part.isprintable() for part in parts):
-        raise MalformedError(f"{text[:80]!r} is not OS/ARCHITECTURE[/VARIANT], as linux/amd64")
-    return Platform(os=parts[0], architecture=parts[1], variant=parts[2] if len(parts) > 2 else "")
+    _refuse_other_case(fields, oci_platform.KEYS)
+    return oci_platform.read(fields)
 
 
 def _urls(fields: Fields) -> tuple[str, ...]:
@@ -341,7 +304,6 @@ _TOP = frozenset(
 _DESCRIPTOR = frozenset(
     {"mediaType", "size", "digest", "artifactType", "annotations", "urls", "data", "platform"}
 )
-_PLATFORM = frozenset({"os", "architecture", "variant", "os.version"})
 
 
 def _refuse_other_case(fields: Fields, known: frozenset[str]) -> None:

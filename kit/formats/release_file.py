@@ -17,9 +17,9 @@ from functools import cache
 from typing import Any
 
 from kit.errors import MalformedError, UsageError
-from kit.formats import kinds, oci_manifest, oci_reference, rule_text, schema, strictjson
+from kit.formats import kinds, oci_platform, oci_reference, rule_text, schema, strictjson
 from kit.formats.custody import Role
-from kit.formats.oci_manifest import Platform
+from kit.formats.oci_platform import Platform
 from kit.formats.oci_reference import Repository
 from kit.formats.rule_text import Beside
 from kit.formats.rules import CustodyRule, Demand, Requirement, Signer, Terms, parts_of
@@ -310,7 +310,7 @@ def _line(given: dict[str, Any], signers: Mapping[str, Signer], path: str, besid
         ),
         require=require,
         published_as=_published_as(given.get("published-as"), f"{path}.published-as"),
-        platforms=tuple(map(oci_manifest.parse_platform, given.get("platforms", ()))),
+        platforms=tuple(map(oci_platform.parse, given.get("platforms", ()))),
     )
 
 

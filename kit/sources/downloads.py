@@ -2,16 +2,17 @@
 
 ``fetched.jsonl`` in the folder says which they are, a line each; what a crash left of its
 last line is not one, and the last line about a file counts. A file's name there is the hash
-of its URL and of whose credentials it came by, never anything a server sent. Within one run
-a URL is asked once, whoever asks. That something was absent is not remembered any longer
-than that: it may have come since.
+of its URL, of whose credentials it came by, and, where two are announced at one URL, of what
+the second is announced to be: never a name that a server sent. Within one run a URL is
+asked once, whoever asks, but for such a second one. That something was absent is not
+remembered any longer than that: it may have come since.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Any
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import strictjson
-from kit.sources import hashing
+from kit.sources import hashing, keeping
 from kit.sources.exchange import ANYTHING, Fetched, Want
 from kit.sources.http import Client, public
 
@@ -62,20 +63,19 @@ class Downloads:
         Who asks for a URL that another thread is asking for gets that thread's answer.
         """
         key = hashlib.sha256("\0".join(filter(None, (self._whose, url))).encode()).hexdigest()
-        with self._lock:
-            before = self._asked.get(key)
-            answer = before or self._asked.setdefault(key, Future())
-        if before is None:
-            try:
-                answer.set_result(self._fetched(key, url, limit, within, want))
-            except BaseException as error:
-                answer.set_exception(error)
-                raise
-        got = answer.result()
-        if before is None or got is None:
+
+        def fetched(key: str) -> Download | None:
+            return self._fetched(key, url, limit, within, want)
+
+        got, asked = self._once(key, fetched)
+        if asked or got is None:
             return got
-        # Two documents may announce two files at one place: then one is not told the truth.
-        return self._fetched(key, url, limit, within, want)
+        # Two documents may announce two files at one place: who was handed the one keeps it,
+        # and the other, if it comes, has a name of its own.
+        other = hashlib.sha256(
+            f"{key}\0{want.size}\0{sorted(want.announced.items())}".encode()
+        ).hexdigest()
+        return self._kept(key, got.path, limit, want) or self._once(other, fetched)[0]
 
     def read(
         self, url: str, *, limit: int, within: float | None = None, want: Want = ANYTHING
@@ -87,15 +87,23 @@ class Downloads:
         """Keep what was read, or made of it, as a file that is named by its content."""
         sha256 = hashlib.sha256(raw).hexdigest()
         path = self.folder / f"{sha256}.kept"
-        # Threads may keep the same bytes at once.
-        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-        try:
-            part.write_bytes(raw)
-            part.replace(path)
-        except OSError as error:
-            what = f"{path.name} cannot be written: {error.strerror}"
-            raise MachineError(what, code="machine.unwritable") from error
+        keeping.keep(raw, path)
         return Download(path=path, size=len(raw), sha256=sha256)
+
+    def _once(
+        self, key: str, ask: Callable[[str], Download | None]
+    ) -> tuple[Download | None, bool]:
+        """Return what is under a key, and whether it was asked for now and not before."""
+        with self._lock:
+            before = self._asked.get(key)
+            answer = before or self._asked.setdefault(key, Future())
+        if before is None:
+            try:
+                answer.set_result(ask(key))
+            except BaseException as error:
+                answer.set_exception(error)
+                raise
+        return answer.result(), before is None
 
     def _fetched(
         self, key: str, url: str, limit: int, within: float | None, want: Want

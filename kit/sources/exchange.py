@@ -60,6 +60,11 @@ class Want:
         """What must be computed of the file beside SHA-256."""
         return tuple(algorithm for algorithm, _ in self.digests)
 
+    @property
+    def announced(self) -> Mapping[str, str]:
+        """The digests that the file must have, in hex by algorithm."""
+        return dict(self.digests) | ({} if self.sha256 is None else {"sha256": self.sha256})
+
     def differing(self, size: int, found: Mapping[str, str]) -> str | None:
         """Say how a file differs from what was announced of it, or ``None``.
 
@@ -67,7 +72,7 @@ class Want:
         """
         if self.size not in (None, size):
             return f"{size} bytes, and {self.size} were announced"
-        announced = dict(self.digests) | ({} if self.sha256 is None else {"sha256": self.sha256})
+        announced = self.announced
         wrong = [name for name, value in announced.items() if found[name] != value]
         if not wrong:
             return None

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from kit.errors import MachineError, MalformedError, UsageError
 from kit.formats import github_answers
 from kit.formats.source_text import Repository
-from kit.sources import urls
+from kit.sources import links, urls
 from kit.sources.downloads import Download, Downloads
 from kit.sources.failures import failure
 from kit.sources.http import Client, Fetched, Want
@@ -142,7 +142,7 @@ class Api:
                     raise failure("unexpected", urls.parse(following), "a page is not there")
                 return
             yield found
-            following = self._following(following, found[0])
+            following = links.next_page(urls.parse(following), found[0])
 
     def _document(self, url: str, reader: Callable[[bytes], Value]) -> tuple[Fetched, Value] | None:
         want = Want(accept=_JSON, headers=_VERSION)
@@ -153,18 +153,6 @@ class Api:
         except MalformedError as error:
             what = f"no answer of GitHub's API: {error}"
             raise failure("unexpected", urls.parse(url), what) from error
-
-    def _following(self, url: str, fetched: Fetched) -> str | None:
-        """Return the URL of the next page, which must be of the same origin."""
-        here = urls.parse(url)
-        try:
-            target = github_answers.next_page(fetched.links)
-            there = None if target is None else urls.follow(here, target)
-        except (MalformedError, UsageError) as error:
-            raise failure("unexpected", here, f"the next page: {error.message}") from error
-        if there is not None and there.origin != here.origin:
-            raise failure("redirect", here, f"the next page would be at {there.public}")
-        return None if there is None else there.full
 
     def asset(self, asset: github_answers.Asset, named_by: Fetched) -> Download:
         """Fetch an asset, or take what an earlier run fetched whole.
@@ -182,7 +170,7 @@ class Api:
                 name=asset.name,
             )
         else:
-            url = self._resolved(named_by, asset.url)
+            url = links.resolved(named_by, asset.url, "the answer").full
             want = Want(size=asset.size, sha256=asset.sha256, named_by=named_by)
         try:
             got = self._asking.fetch(url, limit=asset.size, want=want)
@@ -195,7 +183,7 @@ class Api:
 
     def stored(self, url: str, named_by: Fetched, limit: int) -> bytes:
         """Fetch what an answer says is stored elsewhere, with nothing of the operator's."""
-        resolved = self._resolved(named_by, url)
+        resolved = links.resolved(named_by, url, "the answer").full
         found = self._read(self._plain, resolved, limit, Want(named_by=named_by))
         if found is None:
             raise failure("unexpected", urls.parse(resolved), "it is listed, and is not there")
@@ -208,13 +196,6 @@ class Api:
             return asking.read(url, limit=limit, within=_SECONDS, want=want)
         except MachineError as error:
             raise self._advised(error) from error
-
-    def _resolved(self, named_by: Fetched, text: str) -> str:
-        base = urls.parse(named_by.url)
-        try:
-            return urls.follow(base, text).full
-        except UsageError as error:
-            raise failure("unexpected", base, f"the answer names {error.message}") from error
 
     def _advised(self, error: MachineError) -> MachineError:
         """Say what to do about it here."""

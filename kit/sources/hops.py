@@ -21,6 +21,9 @@ from kit.sources.urls import Url
 #: Host and port to addresses, as text; raises OSError where there are none.
 Resolve = Callable[[str, int], Sequence[str]]
 
+#: The statuses that lead elsewhere.
+MOVED = frozenset({301, 302, 303, 307, 308})
+
 
 class Reach(StrEnum):
     """From where an address can be reached: what a server outside must not make us ask."""

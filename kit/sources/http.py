@@ -10,7 +10,8 @@ or an error. Whatever else a server answers is never taken for one of the first 
   there once a redirect has led elsewhere. TLS is verified, 1.2 or newer; nothing turns it off.
 * Bytes are asked for unencoded and kept as they came. A body whose end cannot be told from
   a cut is refused, since a short file would otherwise look whole. What broke off is gone on
-  with only where the server says that it is of the same version (:mod:`kit.sources.receiving`).
+  with only where the server says that it is of the same version (:mod:`kit.sources.receiving`);
+  what is whole is held against all that was promised of it (:mod:`kit.sources.bodies`).
 * Everything is bounded: bytes, redirects, tries, waits, requests at once to one host, and
   the time of the whole fetch.
 """
@@ -24,21 +25,14 @@ from typing import TypeVar
 
 from kit import __version__
 from kit.errors import MachineError, UsageError
-from kit.sources import connections, framing, urls
+from kit.sources import bodies, connections, framing, urls
+from kit.sources.bodies import Due
 from kit.sources.connections import Body, Connections, Response, system_resolver
 from kit.sources.deadline import Deadline, Patience
 from kit.sources.exchange import ANYTHING, Answer, Fetched, Want
-from kit.sources.failures import (
-    PassingError,
-    UnconnectedError,
-    failure,
-    is_spent,
-    passing,
-    refusal,
-)
-from kit.sources.hashing import Hashing
-from kit.sources.hops import Gate, Reach, Resolve, reach
-from kit.sources.receiving import Part, paced
+from kit.sources.failures import PassingError, UnconnectedError, failure, is_spent
+from kit.sources.hops import MOVED, Gate, Reach, Resolve, reach
+from kit.sources.receiving import Part
 from kit.sources.route import DIRECT, Route
 from kit.sources.traffic import Traffic
 from kit.sources.tries import Tries
@@ -47,7 +41,6 @@ from kit.sources.urls import Url, public
 __all__ = ["Answer", "Client", "Fetched", "Patience", "Want", "public"]
 
 MAX_HOPS = 10
-_MOVED = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({404, 410})
 
 Value = TypeVar("Value")
@@ -96,9 +89,10 @@ class Client:
         """
         start = self._started(url, want)
         part = Part(to, want.algorithms)
+        due = Due(start=start, want=want, limit=limit, patience=self._patience)
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
-            self._into(part, response, here, start, limit, want)
+            due.to_file(part, response, here, self.traffic)
             return part.size, part.sha256
 
         def hop(deadline: Deadline) -> Fetched | None:
@@ -116,11 +110,13 @@ class Client:
     ) -> tuple[Fetched, bytes] | None:
         """Fetch a document of at most ``limit`` bytes into memory, as :meth:`fetch` does."""
         start = self._started(url, want)
+        due = Due(start=start, want=want, limit=limit, patience=self._patience)
         whole = bytearray()
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
-            whole[:] = self._whole(response, here, start, limit)
-            return _demand_announced(bytes(whole), want, here)
+            whole.clear()
+            hashing = due.to_memory(response, here, whole)
+            return hashing.size, hashing.sha256
 
         def hop(deadline: Deadline) -> Fetched | None:
             return self._hop_by_hop(start, want, deadline, dict, receive)
@@ -133,17 +129,10 @@ class Client:
     ) -> Fetched | None:
         """Fetch to nowhere, as :meth:`fetch` does: only size and digest are kept."""
         start = self._started(url, want)
+        due = Due(start=start, want=want, limit=limit, patience=self._patience)
 
         def receive(response: Response, here: Url) -> tuple[int, str]:
-            due = self._promised(response, here, start, limit)
-            hashing = Hashing(want.algorithms)
-            for piece in paced(connections.pieces(response, here), here, self._patience):
-                hashing.add(piece)
-                if hashing.size > limit:
-                    raise failure("too-large", here, f"more than the limit of {limit} bytes")
-            if due is not None and hashing.size != due:
-                raise passing("truncated", here, f"{hashing.size} bytes of {due}")
-            _demand(hashing.size, hashing.digests, want, here)
+            hashing = due.to_nowhere(response, here)
             return hashing.size, hashing.sha256
 
         def hop(deadline: Deadline) -> Fetched | None:
@@ -175,7 +164,8 @@ class Client:
         ):
             response, address = self._ask(method, start, origin, headers, body, deadline)
             try:
-                raw = b"" if method == "HEAD" else self._whole_of_any(response, start, limit)
+                pieces = bodies.bounded(response, start, limit, self._patience)
+                raw = b"" if method == "HEAD" else b"".join(pieces)
             finally:
                 connections.dismiss(response, worth_reading=False)
         return Answer(
@@ -236,7 +226,7 @@ class Client:
                         response.status in want.absent and not is_spent(response.headers)
                     ):
                         return None
-                    if response.status not in _MOVED or want.body is not None:
+                    if response.status not in MOVED or want.body is not None:
                         size, sha256 = receive(response, here)
                         return Fetched(
                             url=here.public,
@@ -289,81 +279,6 @@ class Client:
             except UnconnectedError:
                 continue
         return send(method, url, last, headers, body, deadline), last
-
-    # ---- what came back
-
-    def _into(
-        self, part: Part, response: Response, here: Url, start: Url, limit: int, want: Want
-    ) -> None:
-        """Receive what is sent, or the rest of what was, and hold it against what is wanted."""
-        if response.status == 206 and part.size:
-            framing.promised(response.headers, here, start)
-            part.go_on(response.headers, here)
-        elif response.status == 416 and part.size:
-            part.discard()
-            raise passing("unexpected", here, "it has no rest of what it sent before")
-        else:
-            part.begin(response.headers, here, self._promised(response, here, start, limit))
-        due = framing.length(response.headers)
-        before = part.size
-        total = None if due is None else before + due
-        pieces = connections.pieces(response, here)
-        try:
-            with self.traffic.watch(want.name or start.name, total, before) as arrived:
-                part.receive(pieces, here, limit, self._patience, arrived)
-            if due is not None and part.size - before != due:
-                what = f"{part.size - before} bytes of {due}"
-                raise passing("truncated", here, what)
-            part.demand_whole(here)
-            _demand(part.size, part.digests, want, here)
-        except PassingError:
-            part.keep(here)
-            raise
-        except MachineError as error:
-            resumed = part.resumed
-            part.discard()
-            if resumed and error.code == "machine.digest":
-                # Not the server's word against ours, before it was asked for the whole.
-                raise passing("digest", here, error.message) from error
-            raise
-        part.finish(here)
-
-    def _whole(self, response: Response, here: Url, start: Url, limit: int) -> bytes:
-        due = self._promised(response, here, start, limit)
-        raw = self._whole_of_any(response, here, limit)
-        if due is not None and len(raw) != due:
-            raise passing("truncated", here, f"{len(raw)} bytes of {due}")
-        return raw
-
-    def _whole_of_any(self, response: Response, here: Url, limit: int) -> bytes:
-        whole = bytearray()
-        for piece in paced(connections.pieces(response, here), here, self._patience):
-            whole += piece
-            if len(whole) > limit:
-                raise failure("too-large", here, f"more than the limit of {limit} bytes")
-        return bytes(whole)
-
-    def _promised(self, response: Response, here: Url, start: Url, limit: int) -> int | None:
-        if response.status != 200:
-            raise refusal(response.status, here, response.headers)
-        length = framing.promised(response.headers, here, start)
-        if length is not None and length > limit:
-            raise failure("too-large", here, f"{length} bytes, over the limit of {limit}")
-        return length
-
-
-def _demand_announced(raw: bytes, want: Want, here: Url) -> tuple[int, str]:
-    hashing = Hashing(want.algorithms)
-    hashing.add(raw)
-    _demand(hashing.size, hashing.digests, want, here)
-    return hashing.size, hashing.sha256
-
-
-def _demand(size: int, found: Mapping[str, str], want: Want, here: Url) -> None:
-    """Hold what came against what was announced."""
-    what = want.differing(size, found)
-    if what is not None:
-        raise failure("digest", here, what)
 
 
 def _refuse_downgrade(url: Url) -> None:

@@ -18,6 +18,7 @@ from kit.formats.manifest import can_name
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import urls
 from kit.sources.downloads import Downloads
+from kit.sources.reply import Reply
 from kit.sources.together import each
 
 MAX_ARTIFACT = 64 << 30
@@ -94,12 +95,6 @@ class _File:
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    asked: Asked
-    found: Found | None
-
-
 def places(url: str) -> Iterator[str]:
     """Yield every URL that :func:`gather` may ask, without queries, each once.
 
@@ -174,10 +169,10 @@ def published_name(url: str) -> str:
 
 def _ask_on(
     downloads: Downloads, files: Sequence[_File], known: _File | None = None
-) -> list[_Reply]:
+) -> list[Reply]:
     """Ask for files, then for what follows those that are there, and those of them."""
     asked = {urls.parse(file.url).public for file in (known,) if file}
-    replies: list[_Reply] = []
+    replies: list[Reply] = []
     for _ in range(_ROUNDS):
         files = [file for file in files if file.url not in asked]
         asked |= {file.url for file in files}
@@ -188,23 +183,23 @@ def _ask_on(
     return replies
 
 
-def _ask_all(downloads: Downloads, files: Sequence[_File]) -> list[_Reply]:
+def _ask_all(downloads: Downloads, files: Sequence[_File]) -> list[Reply]:
     """Ask for several files at once; answers are in the order of the questions."""
     return each(lambda file: _ask(downloads, file, MAX_EVIDENCE, _EVIDENCE_SECONDS), files)
 
 
-def _ask(downloads: Downloads, file: _File, limit: int, within: float | None) -> _Reply:
+def _ask(downloads: Downloads, file: _File, limit: int, within: float | None) -> Reply:
     place = urls.public(file.url)
     got = downloads.fetch(file.url, limit=limit, within=within)
     if got is None:
-        return _Reply(Asked(place=place, wanted=file.name, answer=Answer.ABSENT), None)
-    return _Reply(
+        return Reply(Asked(place=place, wanted=file.name, answer=Answer.ABSENT), None)
+    return Reply(
         Asked(place=place, wanted=file.name, answer=Answer.FOUND, sha256=got.sha256),
         Found(name=file.name, path=got.path, size=got.size, sha256=got.sha256),
     )
 
 
-def _gathered(artifacts: tuple[Found, ...], replies: Sequence[_Reply]) -> Gathered:
+def _gathered(artifacts: tuple[Found, ...], replies: Sequence[Reply]) -> Gathered:
     found = [reply.found for reply in replies if reply.found]
     return Gathered(
         artifacts=artifacts,

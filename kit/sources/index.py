@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import quote
 
-from kit.errors import UsageError
-from kit.sources import urls
-from kit.sources.route import basic
+from kit.sources import place
+from kit.sources.place import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
-    """An index's URL, ending in a slash, and its ``Authorization`` header if it needs one."""
-
-    url: str
-    authorization: str | None = field(default=None, repr=False)
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """The header by the origin it is for."""
-        if self.authorization is None:
-            return {}
-        return {urls.parse(self.url).origin: self.authorization}
+class Index(Place):
+    """An index, and where it has what."""
 
     def page(self, project: str) -> str:
         """Return the URL of a project's page, by its normalised name (PEP 503)."""
@@ -45,14 +34,8 @@ def read(text: str) -> Index:
 
     Raises :class:`UsageError`, which never repeats them.
     """
-    scheme, separator, rest = text.partition("://")
-    authority, slash, path = rest.partition("/")
-    userinfo, at, host = authority.rpartition("@")
-    url = urls.parse(f"{scheme}{separator}{host}{slash}{path}")
-    if url.query is not None:
-        raise UsageError(f"{url.public}: the URL of an index has no query", code="usage.url")
-    base = url.full if url.path.endswith("/") else f"{url.full}/"
-    return Index(url=base, authorization=basic(userinfo) if at else None)
+    url, authorization = place.parted(text)
+    return Index(url=place.base(url, "an index"), authorization=authorization)
 
 
 def default() -> Index:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kit.errors import MachineError, MalformedError, UsageError
+from kit.errors import MachineError, MalformedError
 from kit.formats import npm_keys, npm_packument
 from kit.formats.encodings import render_time
 from kit.formats.manifest import can_name
@@ -26,11 +26,12 @@ from kit.formats.npm_package import NpmPackage
 from kit.formats.npm_packument import Published
 from kit.formats.source_text import Source
 from kit.model import Answer, Asked, Found, Gathered
-from kit.sources import integrity, urls
+from kit.sources import integrity, links, urls
 from kit.sources.downloads import Downloads
 from kit.sources.failures import failure
 from kit.sources.http import Fetched, Want
 from kit.sources.npm_registry import Registry
+from kit.sources.reply import Reply, notes
 
 MAX_TARBALL = 4 << 30
 _SECONDS = 300.0
@@ -56,12 +57,6 @@ class _Asking:
     @property
     def place(self) -> str:
         return urls.public(self.registry.packument(self.package.name))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    asked: Asked
-    found: Found | None = None
 
 
 def places(source: Source, registry: Registry) -> Iterator[str]:
@@ -151,12 +146,12 @@ def _document(downloads: Downloads, url: str) -> tuple[Fetched, bytes] | None:
         return downloads.read(url, limit=limit, within=_SECONDS, want=Want(accept=_ABBREVIATED))
 
 
-def _of_packument(asking: _Asking) -> _Reply:
+def _of_packument(asking: _Asking) -> Reply:
     claimed = asking.published.claimed
     when = "it does not say when it published it"
     if claimed is not None:
         when = f"published, by its word, at {render_time(claimed)}"
-    return _Reply(
+    return Reply(
         Asked(
             place=asking.place,
             wanted=f"packument of {asking.package}",
@@ -167,24 +162,27 @@ def _of_packument(asking: _Asking) -> _Reply:
     )
 
 
-def _signatures(asking: _Asking) -> _Reply:
+def _signatures(asking: _Asking) -> Reply:
     """Keep what the registry signed, and the signatures, as a packument of one version."""
     name = f"{asking.package.tarball}{_PACKUMENT}"
     if not asking.published.signatures:
-        return _Reply(_row(asking.place, name, Answer.ABSENT, note="it has no signatures"))
+        return Reply(_row(asking.place, name, Answer.ABSENT, note="it has no signatures"))
     if not can_name(name):  # no pack could carry it
-        return _Reply(_row(asking.place, name, Answer.SKIPPED, note="its name is too long"))
+        return Reply(_row(asking.place, name, Answer.SKIPPED, note="its name is too long"))
     got = asking.downloads.keep(npm_packument.excerpt(asking.published))
     found = Found(name=name, path=got.path, size=got.size, sha256=got.sha256)
-    return _Reply(_row(asking.place, name, Answer.FOUND, found.sha256), found)
+    return Reply(_row(asking.place, name, Answer.FOUND, found.sha256), found)
 
 
 # ---- what stands beside it
 
 
-def _tarball(asking: _Asking) -> _Reply:
+def _tarball(asking: _Asking) -> Reply:
     published = asking.published
-    url = _resolved(asking)
+    if published.tarball is None:
+        here = urls.parse(asking.packument.url)
+        raise failure("unexpected", here, f"the packument names no tarball of {asking.package}")
+    url = links.resolved(asking.packument, published.tarball, "the packument")
     want = Want(digests=integrity.announced(published), named_by=asking.packument)
     got = asking.downloads.fetch(url.full, limit=MAX_TARBALL, want=want)
     if got is None:
@@ -198,41 +196,31 @@ def _tarball(asking: _Asking) -> _Reply:
         asking.package.tarball,
         Answer.FOUND,
         got.sha256,
-        note=_notes(_deprecated(published), integrity.weakness(published)),
+        note=notes(_deprecated(published), integrity.weakness(published)),
     )
     found = Found(name=asking.package.tarball, path=got.path, size=got.size, sha256=got.sha256)
-    return _Reply(asked, found)
+    return Reply(asked, found)
 
 
-def _resolved(asking: _Asking) -> urls.Url:
-    base = urls.parse(asking.packument.url)
-    if asking.published.tarball is None:
-        raise failure("unexpected", base, f"the packument names no tarball of {asking.package}")
-    try:
-        return urls.follow(base, asking.published.tarball)
-    except UsageError as error:
-        raise failure("unexpected", base, f"the packument names {error.message}") from error
-
-
-def _attestations(asking: _Asking) -> _Reply:
+def _attestations(asking: _Asking) -> Reply:
     """Ask the registry, even where its packument is silent: a mirror's may be."""
     name = f"{asking.package.tarball}{_ATTESTATIONS}"
     url = asking.registry.attestations(asking.package, asking.published.attestations)
     shown = urls.public(url)
     if not can_name(name):
-        return _Reply(_row(shown, name, Answer.SKIPPED, note="its name is too long"))
+        return Reply(_row(shown, name, Answer.SKIPPED, note="its name is too long"))
     got = asking.downloads.fetch(
         url, limit=MAX_ATTESTATIONS, within=_SECONDS, want=Want(accept=_JSON, name=name)
     )
     if got is None:
         named = asking.published.attestations is not None
         note = "the packument names them" if named else None
-        return _Reply(_row(shown, name, Answer.ABSENT, note=note))
+        return Reply(_row(shown, name, Answer.ABSENT, note=note))
     found = Found(name=name, path=got.path, size=got.size, sha256=got.sha256)
-    return _Reply(_row(shown, name, Answer.FOUND, got.sha256), found)
+    return Reply(_row(shown, name, Answer.FOUND, got.sha256), found)
 
 
-def _keys(asking: _Asking) -> _Reply:
+def _keys(asking: _Asking) -> Reply:
     """Ask for the registry's keys, and keep no more than the answer's digest and their ids."""
     url = asking.registry.keys
     place, wanted = urls.public(url), "public keys of the registry"
@@ -240,13 +228,13 @@ def _keys(asking: _Asking) -> _Reply:
         url, limit=npm_keys.MAX_BYTES, within=_SECONDS, want=Want(accept=_JSON)
     )
     if got is None:
-        return _Reply(_row(place, wanted, Answer.ABSENT))
+        return Reply(_row(place, wanted, Answer.ABSENT))
     try:
         ids = ", ".join(npm_keys.keyids(got.path.read_bytes())[:8])
     except MalformedError as error:
         ids = f"which cannot be read ({error})"
     note = f"{ids}; told by the registry, and nothing is verified by them"
-    return _Reply(_row(place, wanted, Answer.FOUND, got.sha256, note=note[:1000]))
+    return Reply(_row(place, wanted, Answer.FOUND, got.sha256, note=note[:1000]))
 
 
 # ---- rows
@@ -266,7 +254,3 @@ def _deprecated(published: Published) -> str | None:
     if published.deprecated is None:
         return None
     return f"deprecated: {published.deprecated}" if published.deprecated else "deprecated"
-
-
-def _notes(*notes: str | None) -> str | None:
-    return "; ".join(note for note in notes if note) or None

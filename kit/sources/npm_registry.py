@@ -9,23 +9,14 @@ from urllib.parse import quote
 from kit.errors import UsageError
 from kit.formats.npm_package import NpmPackage
 from kit.sources import urls
+from kit.sources.place import Place, base
 
 _ATTESTATIONS = "/-/npm/v1/attestations/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
-    """A registry's URL, ending in a slash, and its ``Authorization`` header if it needs one."""
-
-    url: str
-    authorization: str | None = field(default=None, repr=False)
-
-    @property
-    def credentials(self) -> dict[str, str]:
-        """The header by the origin it is for."""
-        if self.authorization is None:
-            return {}
-        return {urls.parse(self.url).origin: self.authorization}
+class Registry(Place):
+    """A registry, and where it has what."""
 
     @property
     def keys(self) -> str:
@@ -62,11 +53,7 @@ class Registries:
 
 def read(text: str, authorization: str | None = None) -> Registry:
     """Read a registry's URL, which carries no credentials; raise :class:`UsageError`."""
-    url = urls.parse(text)
-    if url.query is not None:
-        raise UsageError(f"{url.public}: the URL of a registry has no query", code="usage.url")
-    base = url.full if url.path.endswith("/") else f"{url.full}/"
-    return Registry(url=base, authorization=authorization)
+    return Registry(url=base(urls.parse(text), "a registry"), authorization=authorization)
 
 
 def _segment(name: str) -> str:

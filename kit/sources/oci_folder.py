@@ -94,7 +94,8 @@ class _Folder:
         self._found = {item.sha256: item for item in hashed(paths)}
         for item in self._found.values():
             if item.name != item.sha256:
-                raise self._unfit(f"{item.name} holds other bytes than its name says")
+                what = f"{item.name} holds other bytes than its name says"
+                raise self._unfit(what, "file.layout-digest")
         index = self._parsed(_read(folder / _INDEX), oci_manifest.OCI_INDEX)
         if not isinstance(index, Index):
             raise self._unfit(f"{_INDEX} is no index")
@@ -117,7 +118,8 @@ class _Folder:
     def needed(self, entry: Descriptor) -> Document:
         found = self.document(entry)
         if found is None:
-            raise self._unfit(f"{_INDEX} lists {entry.digest}, which is not there")
+            what = f"{_INDEX} lists {entry.digest}, which is not there"
+            raise self._unfit(what, "file.layout-missing")
         return found
 
     def _scanned(self) -> Iterator[tuple[str, Document]]:
@@ -169,7 +171,8 @@ class _Folder:
         """Return the blobs of an image; raise where one is missing that must be there."""
         for blob in image.blobs:
             if blob.digest.hex not in self._found and not oci_image.may_be_absent(blob):
-                raise self._unfit(f"a manifest lists {blob.digest}, which is not there")
+                what = f"a manifest lists {blob.digest}, which is not there"
+                raise self._unfit(what, "file.layout-missing")
         return self.blobs((*(part.document.descriptor for part in image.parts), *image.blobs))
 
     def blobs(self, wanted: Collection[Descriptor]) -> dict[str, Found]:

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from kit.errors import MachineError, MalformedError
 from kit.formats import oci_manifest
-from kit.formats.oci_manifest import Descriptor, ImageManifest, Index, Platform
+from kit.formats.oci_manifest import Descriptor, ImageManifest, Index
+from kit.formats.oci_platform import Platform
 from kit.model import Answer, Asked, Attached, Digest, EvidenceKind
 from kit.sources.oci_store import Store
 from kit.sources.registry import Document, Registry
@@ -143,7 +144,7 @@ class _Walk:
 
     def _is_named(self, platform: Platform | None) -> bool:
         for named in self._platforms:
-            if platform is not None and _fits(named, platform):
+            if platform is not None and platform.fits(named):
                 self._met.add(named)
                 return True
         return False
@@ -172,11 +173,6 @@ def attested(child: Descriptor) -> Digest | None:
         return child.attests
     except MalformedError:
         return None
-
-
-def _fits(named: Platform, platform: Platform) -> bool:
-    same = (named.os, named.architecture) == (platform.os, platform.architecture)
-    return same and named.variant in ("", platform.variant)
 
 
 def inside(image: Image) -> Iterator[Attached]:

@@ -16,8 +16,7 @@ from pathlib import Path
 from kit.errors import MachineError
 from kit.formats.oci_manifest import Descriptor
 from kit.model import Found
-
-_CHUNK = 1 << 20
+from kit.sources import hashing, keeping
 
 
 class Store:
@@ -60,14 +59,7 @@ class Store:
     def keep(self, raw: bytes) -> Found:
         """Write a small blob."""
         sha256 = hashlib.sha256(raw).hexdigest()
-        part = self._folder / f"{sha256}.{threading.get_ident()}"
-        try:
-            part.write_bytes(raw)
-            part.replace(self.path(sha256))
-        except OSError as error:
-            raise MachineError(
-                f"{self._folder}: cannot be written: {error.strerror}", code="machine.unwritable"
-            ) from error
+        keeping.keep(raw, self.path(sha256))
         with self._lock:
             self._sizes[sha256] = len(raw)
         return self.found(sha256, len(raw))
@@ -95,13 +87,9 @@ class Store:
         path = self.path(sha256)
         if not path.is_file():
             return None
-        digest, size = hashlib.sha256(), 0
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-                size += len(chunk)
-        if digest.hexdigest() != sha256:
+        found = hashing.of_file(path)
+        if found.sha256 != sha256:
             return None
         with self._lock:
-            self._sizes[sha256] = size
-        return size
+            self._sizes[sha256] = found.size
+        return found.size

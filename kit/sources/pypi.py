@@ -14,17 +14,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from kit.errors import MachineError, MalformedError, UsageError
+from kit.errors import MachineError, MalformedError
 from kit.formats import simple_page
 from kit.formats.manifest import can_name
 from kit.formats.simple_page import Listed, Page
 from kit.formats.source_text import Package, Source
 from kit.model import Answer, Asked, Found, Gathered
-from kit.sources import urls
+from kit.sources import links, urls
 from kit.sources.downloads import Downloads
 from kit.sources.failures import failure
 from kit.sources.http import Fetched, Want
 from kit.sources.index import Index
+from kit.sources.reply import Reply, notes
 from kit.sources.together import each
 
 MAX_ARTIFACT = 64 << 30
@@ -47,12 +48,6 @@ class _Asking:
     @property
     def place(self) -> str:
         return urls.public(self.index.page(self.package.project))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    asked: Asked
-    found: Found | None = None
 
 
 def places(source: Source, index: Index) -> Iterator[str]:
@@ -134,9 +129,9 @@ def _page(
         raise
 
 
-def _of_page(asking: _Asking, page: Page) -> _Reply:
+def _of_page(asking: _Asking, page: Page) -> Reply:
     note = None if page.status is None else f"the project is {page.status}"
-    return _Reply(
+    return Reply(
         Asked(
             place=asking.place,
             wanted=f"files of {asking.source.location}",
@@ -147,9 +142,9 @@ def _of_page(asking: _Asking, page: Page) -> _Reply:
     )
 
 
-def _left_out(asking: _Asking, file: Listed) -> _Reply:
-    note = _notes("the line does not name it", _yanked(file))
-    return _Reply(
+def _left_out(asking: _Asking, file: Listed) -> Reply:
+    note = notes("the line does not name it", _yanked(file))
+    return Reply(
         Asked(place=asking.place, wanted=file.name, answer=Answer.SKIPPED, note=note),
     )
 
@@ -157,8 +152,8 @@ def _left_out(asking: _Asking, file: Listed) -> _Reply:
 # ---- files and their provenance
 
 
-def _file(asking: _Asking, file: Listed) -> _Reply:
-    url = _resolved(asking, file.url)
+def _file(asking: _Asking, file: Listed) -> Reply:
+    url = links.resolved(asking.page, file.url, "the page")
     limit = MAX_ARTIFACT if file.size is None else min(file.size, MAX_ARTIFACT)
     want = Want(sha256=file.sha256, named_by=asking.page)
     got = asking.downloads.fetch(url.full, limit=limit, want=want)
@@ -175,12 +170,12 @@ def _file(asking: _Asking, file: Listed) -> _Reply:
         wanted=file.name,
         answer=Answer.FOUND,
         sha256=got.sha256,
-        note=_notes(_yanked(file), no_digest),
+        note=notes(_yanked(file), no_digest),
     )
-    return _Reply(asked, Found(name=file.name, path=got.path, size=got.size, sha256=got.sha256))
+    return Reply(asked, Found(name=file.name, path=got.path, size=got.size, sha256=got.sha256))
 
 
-def _provenance(asking: _Asking, file: Listed) -> _Reply:
+def _provenance(asking: _Asking, file: Listed) -> Reply:
     name = f"{file.name}{_PROVENANCE}"
     if not can_name(name):  # no pack could carry the answer
         return _unasked(asking, name, Answer.SKIPPED, "its name is too long")
@@ -191,36 +186,23 @@ def _provenance(asking: _Asking, file: Listed) -> _Reply:
     )
     if text is None:
         return _unasked(asking, name, Answer.ABSENT, "the index's page does not speak of any")
-    url = _resolved(asking, text)
+    url = links.resolved(asking.page, text, "the page")
     want = Want(accept=_INTEGRITY, named_by=asking.page, name=name)
     got = asking.downloads.fetch(url.full, limit=MAX_PROVENANCE, within=_SECONDS, want=want)
     if got is None:
         note = "the index's page names it" if file.provenance else None
-        return _Reply(Asked(place=url.public, wanted=name, answer=Answer.ABSENT, note=note))
-    return _Reply(
+        return Reply(Asked(place=url.public, wanted=name, answer=Answer.ABSENT, note=note))
+    return Reply(
         Asked(place=url.public, wanted=name, answer=Answer.FOUND, sha256=got.sha256),
         Found(name=name, path=got.path, size=got.size, sha256=got.sha256),
     )
 
 
-def _unasked(asking: _Asking, name: str, answer: Answer, note: str) -> _Reply:
-    return _Reply(Asked(place=asking.place, wanted=name, answer=answer, note=note))
-
-
-def _resolved(asking: _Asking, text: str) -> urls.Url:
-    """Return a URL that stands on the page, relative to it or whole."""
-    base = urls.parse(asking.page.url)
-    try:
-        return urls.follow(base, text)
-    except UsageError as error:
-        raise failure("unexpected", base, f"the page names {error.message}") from error
+def _unasked(asking: _Asking, name: str, answer: Answer, note: str) -> Reply:
+    return Reply(Asked(place=asking.place, wanted=name, answer=answer, note=note))
 
 
 def _yanked(file: Listed) -> str | None:
     if file.yanked is None:
         return None
     return f"yanked: {file.yanked}" if file.yanked else "yanked"
-
-
-def _notes(*notes: str | None) -> str | None:
-    return "; ".join(note for note in notes if note) or None

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from kit.errors import EvidenceError, MachineError, MalformedError, UsageError
-from kit.formats import github_answers, oci_manifest
+from kit.errors import EvidenceError, MachineError, MalformedError
+from kit.formats import oci_manifest
 from kit.formats.oci_manifest import Descriptor, ImageManifest, Index
 from kit.formats.oci_reference import Repository
 from kit.model import Digest
-from kit.sources import urls
+from kit.sources import links, urls
 from kit.sources.failures import failure
 from kit.sources.http import Client, Fetched, Want
 from kit.sources.registry_access import Access, Reached
@@ -158,7 +158,7 @@ class Registry:
             if page is None:
                 return None
             found += page[1].manifests
-            url = _following(here, page[0])
+            url = links.next_page(here, page[0])
         return tuple(found)
 
     def _page(self, url: str, *, first: bool) -> tuple[Fetched, Index] | None:
@@ -213,18 +213,6 @@ class Registry:
 def _called(fetched: Fetched) -> str | None:
     """Return what the registry calls a document, unless that says nothing."""
     return None if fetched.media_type in _SAYS_NOTHING else fetched.media_type
-
-
-def _following(here: urls.Url, fetched: Fetched) -> str | None:
-    """Return the URL of the next page, which must be of the same origin."""
-    try:
-        target = github_answers.next_page(fetched.links)
-        there = None if target is None else urls.follow(here, target)
-    except (MalformedError, UsageError) as error:
-        raise failure("unexpected", here, f"the next page: {error.message}") from error
-    if there is not None and there.origin != here.origin:
-        raise failure("redirect", here, f"the next page would be at {there.public}")
-    return None if there is None else there.full
 
 
 @contextmanager

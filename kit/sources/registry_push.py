@@ -18,6 +18,7 @@ from kit.model import Digest
 from kit.sources import urls
 from kit.sources.connections import Body
 from kit.sources.failures import failure, refusal
+from kit.sources.hops import MOVED
 from kit.sources.http import Answer, Client, Want
 from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
@@ -25,8 +26,6 @@ from kit.sources.registry_entrance import PUSH
 
 _OCTETS = "application/octet-stream"
 _MAX_ANSWER = 1 << 20
-#: A registry that keeps its blobs elsewhere answers so of one that it has.
-_MOVED = (301, 302, 303, 307, 308)
 
 
 class Upload:
@@ -47,7 +46,8 @@ class Upload:
         """Say whether the registry says that it has a blob."""
         url = self._registry.reached.url("blobs", str(blob.digest))
         answer = self._ask("HEAD", url)
-        if answer.status not in (200, 404, *_MOVED):
+        # A registry that keeps its blobs elsewhere answers with a redirect of one that it has.
+        if answer.status not in (200, 404, *MOVED):
             raise refusal(answer.status, urls.parse(url), _One(answer))
         return answer.status != 404
 

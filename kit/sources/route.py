@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote
 
 from kit.errors import UsageError
-from kit.sources import urls
+from kit.sources import place
 from kit.sources.urls import Url
 
 
@@ -38,17 +36,7 @@ DIRECT = Route()
 
 def read_proxy(text: str) -> Proxy:
     """Read a proxy's URL, credentials included; raise :class:`UsageError`, which repeats none."""
-    scheme, separator, rest = text.partition("://")
-    authority, slash, path = rest.partition("/")
-    userinfo, at, host = authority.rpartition("@")
-    url = urls.parse(f"{scheme}{separator}{host}{slash}{path}")
+    url, authorization = place.parted(text)
     if url.target != "/":
         raise UsageError(f"{url.public}: the URL of a proxy has no path", code="usage.url")
-    return Proxy(url=url, authorization=basic(userinfo) if at else None)
-
-
-def basic(userinfo: str) -> str:
-    """Return the header for ``USER:PASSWORD``, each with %XX for other characters (RFC 7617)."""
-    user, _, password = userinfo.partition(":")
-    pair = f"{unquote(user)}:{unquote(password)}"
-    return f"Basic {b64encode(pair.encode()).decode('ascii')}"
+    return Proxy(url=url, authorization=authorization)

@@ -10,9 +10,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kit.errors import MachineError, UsageError
+from kit.errors import MachineError
 from kit.model import Answer, Asked, Found
-from kit.sources import urls
+from kit.sources import place, urls
 from kit.sources.exchange import Want
 from kit.sources.http import Client
 from kit.trust import tuf_chain
@@ -51,10 +51,7 @@ def gather(repository: Repository, into: Path, client: Client) -> Fetched:
 
 def base(url: str) -> str:
     """Return a repository's URL, ending in a slash; raise :class:`UsageError` for what is none."""
-    parsed = urls.parse(url)
-    if parsed.query is not None:
-        raise UsageError(f"{parsed.public}: a TUF repository's URL has no query", code="usage.url")
-    return parsed.public if parsed.path.endswith("/") else f"{parsed.public}/"
+    return place.base(urls.parse(url), "a TUF repository")
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,6 +22,11 @@ _NO_KEYS = (FILE, "root.json", "tuf.json", "origin.json")
 _KEY = re.compile(r"([0-9A-F]{40}|[0-9A-F]{64})[.](asc|gpg)")
 
 
+def is_name(text: str) -> bool:
+    """Say whether an instance may be called so: by what is one folder's name, and no path."""
+    return _WORD.fullmatch(text) is not None
+
+
 def instances(places: Sequence[Place]) -> tuple[str, ...]:
     """Return the Sigstore instances that some place has a trusted root of, sorted."""
     return tuple(

@@ -32,7 +32,8 @@ def write(offer: Offered, folder: Path, source: Source, at: datetime) -> bool:
 
     Returns whether it was not there yet. Raises :class:`AnchorError`, ``trust.changed`` where
     the anchor is another by now than the offer was compared with, ``trust.rollback`` where
-    ``folder`` has a newer one, and :class:`MachineError`; then nothing changed.
+    ``folder`` has a newer one (``trust.may-be-older`` where that cannot be told), and
+    :class:`MachineError`; then nothing changed.
     """
     instance = offer.pinned.instance
     try:
@@ -96,6 +97,8 @@ def _demand_newer(there: Pinned, offer: Offered) -> None:
         raise renewal.rollback(
             there.instance, f"{there.place.label} has one that is vouched for longer"
         )
+    if there.trusted_root != offer.pinned.trusted_root:  # which the operator was shown
+        renewal.demand_newer(offer, there)
 
 
 def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:

@@ -68,6 +68,11 @@ class Offered:
         return (self.trusted_root, self.root) != (self.pinned.trusted_root, self.pinned.tuf.raw)
 
     @property
+    def may_be_older(self) -> bool:
+        """Whether nothing shows that the trusted root is newer than the one that is pinned."""
+        return not _is_shown_newer(self, self.pinned)
+
+    @property
     def is_news(self) -> bool:
         """Whether anything would be written at all."""
         until = self.pinned.record.vouches(self.pinned.sha256)
@@ -171,6 +176,34 @@ def _newest_root(pinned: Pinned, files: Files, walked: Walked) -> bytes:
             f"{name} changed while it was read", code="trust.changed", subject=pinned.instance
         )
     return raw
+
+
+def _is_shown_newer(offer: Offered, than: Pinned) -> bool:
+    """Say whether something that is signed shows that an offer is no older than an anchor.
+
+    Versions do, which :func:`offered` compares where they were written down, as of what this
+    kit put there; so does a date, where the offer is vouched for beyond it: whoever may say
+    so only ever says so later. Of what was put there by hand there is neither. Keys tell
+    nothing: one that a publisher took back would come with the older trusted root as a new
+    one comes with a newer.
+    """
+    if offer.trusted_root == than.trusted_root or than.vouching is not None:
+        return True
+    until = than.record.vouches(than.sha256)
+    return until is not None and offer.vouched_until > until
+
+
+def demand_newer(offer: Offered, than: Pinned) -> None:
+    """Raise ``trust.may-be-older`` where nothing shows that an offer is newer than an anchor."""
+    if not _is_shown_newer(offer, than):
+        raise AnchorError(
+            f"what is offered for {than.instance!r} may be older than what {than.place.label} "
+            "has: neither versions nor a date are written down that would tell",
+            code="trust.may-be-older",
+            subject=than.instance,
+            hint="nothing was changed; look with `trust diff`, and take it over with --expect "
+            "sha256:HEX, a digest that came by another way",
+        )
 
 
 def _facts(instance: str, raw: bytes) -> tuple[key_facts.KeyFact, ...]:

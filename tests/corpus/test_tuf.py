@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from kit.errors import AnchorError, MalformedError
-from kit.formats import tuf_metadata
-from kit.trust import tuf_chain
+from kit.formats import key_facts, trusted_root, tuf_metadata
+from kit.formats.key_facts import KeyKind
+from kit.trust import difference, tuf_chain
 from kit.trust.tuf_files import Held, roots_among
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 
@@ -23,6 +24,16 @@ WHOLE = {
     "docker+tuf": "mapping.yaml",
     "jku+tuf-demo": "file1.txt",
     "DCCouncil+law": "repositories.json",
+}
+#: How many roots each of their states has.
+WHOLE_ROOTS = {
+    "2024-12-03-506e6f24": 1,
+    "2024-10-14-e2d959b4": 1,
+    "2024-09-09-b0e5b0ba": 1,
+    "2026-08-21-f93838f6": 5,
+    "2025-01-03-7e96a4a6": 3,
+    "2026-08-06-b273483c": 11,
+    "2026-05-23-4777ebf4": 11,
 }
 _PREFIX = re.compile(r"^(.*/)?([0-9]+(?=[.](?!root)[a-z]+[.]json)|[0-9a-f]{64})[.]")
 #: Public good roots 1 to 3 write times, and 4 its keys, in a form that TUF does not have today.
@@ -52,10 +63,16 @@ def named(row: dict[str, str]) -> str:
     return Path(row["dir"]).name + " of " + row["repo"]
 
 
+def test_no_state_of_the_corpus_is_left_out() -> None:
+    assert {Path(row["dir"]).name for row in rows(*WHOLE)} == WHOLE_ROOTS.keys()
+    assert {row["repo"] for row in ROWS} == WHOLE.keys() | FIRST.keys()
+
+
 @pytest.mark.parametrize("row", rows(*WHOLE), ids=named)
 def test_a_whole_repository_walks_from_every_root_it_ever_had(row: dict[str, str]) -> None:
     held = files(row)
     versions = roots_among(held)
+    assert versions == list(range(1, WHOLE_ROOTS[Path(row["dir"]).name] + 1))
     for version in versions:
         pinned = held[f"{version}.root.json"]
         found = tuf_chain.walk(row["repo"], pinned, Held(held), WHOLE[row["repo"]])
@@ -105,6 +122,19 @@ def test_a_root_left_out_of_the_public_good_chain_is_missed(row: dict[str, str])
     with pytest.raises(AnchorError) as caught:
         tuf_chain.walk("sigstore", held["5.root.json"], Held(held))
     assert caught.value.code == "trust.root-gap"
+
+
+def test_keys_do_not_tell_which_trusted_root_is_older() -> None:
+    """The public good instance took a timestamp authority back; before, it was there."""
+    before, after = (
+        key_facts.of_trusted_root(trusted_root.parse(path.read_bytes()))
+        for state, digest in (("2023-06-19-274de132", "4364d772"), ("2025-02-18-2452951a", "f44a"))
+        for path in CORPUS.glob(f"tuf/sigstore+root-signing/states/{state}/targets/{digest}*")
+    )
+    back = difference.between(after, before)
+    assert [key.kind for key in back.comes] == [KeyKind.TSA]
+    assert not back.goes
+    assert not back.changes
 
 
 def test_every_real_root_that_is_read_says_its_version_and_expiry() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pty
 import resource
@@ -57,10 +58,17 @@ class Renewing:
         self.first = self.repository.copy()
         (self.anchor / "root.json").write_bytes(self.first["1.root.json"])
         (self.anchor / "trusted_root.json").write_bytes(OLD)
+        self.record()
         self.repository.now += timedelta(days=30)
         self.repository.rotate(retire=self.repository.signers[0])
         self.repository.put("trusted_root.json", NEW)
         self.carry(self.repository.files)
+
+    def record(self, **more: str) -> None:
+        """Write down until when the trusted root was vouched for, as the kit's own have it."""
+        until = (FOUNDED + timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        known = {"sha256": hashlib.sha256(OLD).hexdigest(), "vouched-until": until}
+        (self.anchor / "tuf.json").write_text(json.dumps(known | more))
 
     def carry(self, files: Mapping[str, bytes], name: str = PACK) -> None:
         """Write a pack with a chain of the instance."""
@@ -192,6 +200,35 @@ def test_an_older_pack_never_downgrades(renewing: Renewing) -> None:
     assert renewing.state == new
 
 
+def test_anchors_put_there_by_hand_do_not_go_back_unlooked_at(renewing: Renewing) -> None:
+    """No version and no date says which trusted root came first."""
+    renewing.carry(renewing.first)
+    (renewing.anchor / "trusted_root.json").write_bytes(NEW)
+    (renewing.anchor / "tuf.json").unlink()
+    pinned = renewing.state
+    ran = renewing.run("import", PACK, "--yes")
+    assert (ran.status, ran.codes) == (4, {"trust.may-be-older"})
+    assert "MAY BE OLDER" in ran.err
+    assert renewing.state == pinned
+    # An operator who knows the digest from elsewhere has looked.
+    ran = renewing.run("import", PACK, "--expect", f"sha256:{hashlib.sha256(OLD).hexdigest()}")
+    assert ran.status == 0
+    assert "MAY BE OLDER" in ran.err
+    assert renewing.state == (pinned[0], OLD)
+
+
+@pytest.mark.parametrize("name", ["../x", "..", ".", "/etc", "a/b", "", "-x", "x" * 81])
+@pytest.mark.parametrize("command", ["import", "update", "diff"])
+def test_an_instance_is_called_by_a_name_and_no_path(
+    renewing: Renewing, command: str, name: str
+) -> None:
+    given = () if command == "update" else (PACK,)
+    more = () if command == "diff" else ("--yes",)
+    ran = renewing.run(command, *given, f"--instance={name}", *more)
+    assert (ran.status, ran.codes) == (2, {"usage"})
+    assert name in ran.document["results"][0]["error"]["message"]
+
+
 def test_a_pack_without_a_chain_renews_nothing(renewing: Renewing) -> None:
     write_pack(renewing.site.folder / PACK, {})
     assert renewing.run("import", PACK, "--yes").status == 6
@@ -319,7 +356,7 @@ def test_a_side_that_is_nothing_is_named(renewing: Renewing, side: str, status: 
 @pytest.fixture
 def served(renewing: Renewing) -> Iterator[Renewing]:
     with Tuf(renewing.repository) as place:
-        (renewing.anchor / "tuf.json").write_text(f'{{"repository": "{place.address}"}}')
+        renewing.record(repository=place.address)
         yield renewing
 
 

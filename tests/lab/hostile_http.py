@@ -186,7 +186,7 @@ class HostileServer:
             if not more:
                 return None
             raw += more
-        start, _, body = raw.partition(b"\r\n\r\n")
+        start, _, sent = raw.partition(b"\r\n\r\n")
         first, *rest = start.decode("latin-1").split("\r\n")
         method, target, _ = first.split(" ", 2)
         pairs = (header.partition(":") for header in rest)
@@ -196,12 +196,13 @@ class HostileServer:
             headers=tuple((name, value.strip()) for name, _, value in pairs),
         )
         length = int("".join(request.values("content-length")) or 0)
+        body = bytearray(sent)
         while len(body) < length:
             more = line.recv(65536)
             if not more:
                 return None
             body += more
-        request = replace(request, body=body)
+        request = replace(request, body=bytes(body))
         with self._lock:
             self.requests.append(request)
         return request

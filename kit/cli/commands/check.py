@@ -15,6 +15,7 @@ from kit.cli.options import (
     Jobs,
     MemoryFolder,
     NoMemory,
+    Only,
     OutputFormat,
     Policy,
     ReadOnlyMemory,
@@ -35,10 +36,7 @@ def check(
     trust_roots: TrustRoots = None,
     trusted_root: TrustedRoot = None,
     at: At = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="Judge only the artifact of this name (repeatable)."),
-    ] = None,
+    only: Only = None,
     report: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write report.txt and report.json here.")
     ] = None,

@@ -25,7 +25,9 @@ Instance = Annotated[
     list[str] | None,
     typer.Option(metavar="NAME", help="Only this instance (repeatable)."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Take over whatever verifies, unasked.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Take over what verifies, unasked; nothing that may be older.")
+]
 Expect = Annotated[
     list[str] | None,
     typer.Option(
@@ -101,12 +103,13 @@ def diff(
     a pack carries no TUF chain.
     """
     from kit import airgap  # noqa: PLC0415
-    from kit.cli import comparing  # noqa: PLC0415 - loads what reads keys
+    from kit.cli import comparing, offering  # noqa: PLC0415 - loads what reads keys
 
+    named = offering.named(instance)
     moment, places = environment.as_of(at), environment.anchor_places(trust_roots)
     airgap.seal()
     old, new = (None, a) if b is None else (a, b)
-    found = comparing.compare(old, new, places, instance or ())
+    found = comparing.compare(old, new, places, named)
     status = Status.HOLDS if found else Status.NOTHING
     result = _result(None, status, comparing.value(found, moment))
     text = comparing.text(found) or "there is nothing to compare: no TUF chain\n"
@@ -143,13 +146,14 @@ def take_over(
     from kit import airgap  # noqa: PLC0415
     from kit.cli import offering, renewing  # noqa: PLC0415 - loads what verifies
 
+    named = offering.named(instance)
     how = renewing.confirmation(yes, expect or ())
     renewing.demand_confirmable(how)
     moment, places = environment.as_of(at), environment.anchor_places(trust_roots)
     folder = to or environment.own_anchors()
     seen = renewing.seen(memory, off=no_memory)
     airgap.seal()
-    offers = offering.offers(pack, places, instance or (), seen)
+    offers = offering.offers(pack, places, named, seen)
     renewed = _confirmed(offers, how, folder, places, moment)
     status = Status.HOLDS if offers else Status.NOTHING
     result = _result(pack.name, status, renewed.value())
@@ -190,6 +194,7 @@ def update(
     from kit.cli import offering, renewing, route_settings  # noqa: PLC0415 - loads HTTP
     from kit.sources.http import Client  # noqa: PLC0415
 
+    named = offering.named(instance)
     how = renewing.confirmation(yes, expect or ())
     renewing.demand_confirmable(how)
     moment, places = environment.as_of(at), environment.anchor_places(trust_roots)
@@ -200,7 +205,7 @@ def update(
     )
     offers = [
         offering.asked(name, places, client, moment, seen)
-        for name in offering.updatable(places, instance or ())
+        for name in offering.updatable(places, named)
     ]
     renewed = _confirmed(offers, how, to or environment.own_anchors(), places, moment)
     status = Status.HOLDS if offers else Status.NOTHING

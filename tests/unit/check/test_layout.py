@@ -81,6 +81,12 @@ def test_c153_other_bytes_under_the_manifest_s_name(tmp_path: Path) -> None:
     report = check(carried, tmp_path, put={path_of(image): other.raw})
     assert not only(report).passed
     assert {"oci.mismatch", "cosign.other-image"} <= codes(report)
+    root = path_of(image)
+    with Pack.open(tmp_path / "tool.pack.tar") as pack:
+        members = {member.path: member for member in pack.manifest.members}
+        walked = layout.walk(pack, members, root)
+    assert [(f.code, f.subject) for f in walked.findings] == [("oci.mismatch", root)]
+    assert not walked.blobs  # nothing that the other manifest leads to is called the image's
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])

@@ -77,7 +77,7 @@ def test_c170_a_pack_that_changes_after_the_check_gives_nothing(pack: Path, tmp_
         with pytest.raises(KitError) as refused:
             extract(opened, report, tmp_path / "to")
     assert refused.value.code == "pack.rewritten"
-    assert list((tmp_path / "to").iterdir()) == []
+    assert not (tmp_path / "to").exists()
 
 
 def test_bytes_that_are_not_those_that_passed_are_not_written(pack: Path, tmp_path: Path) -> None:
@@ -87,7 +87,18 @@ def test_bytes_that_are_not_those_that_passed_are_not_written(pack: Path, tmp_pa
         with pytest.raises(KitError) as refused:
             extract(opened, replace(report, verdicts=(first,)), tmp_path / "to")
     assert refused.value.code == "pack.rewritten"
-    assert list((tmp_path / "to").iterdir()) == []
+    assert not (tmp_path / "to").exists()
+
+
+def test_where_nothing_passed_no_folder_is_made(pack: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with Pack.open(pack) as opened:
+        nothing = replace(passed(opened), verdicts=())
+        for to in (tmp_path / "a/b/to", empty, empty / "to"):
+            assert extract(opened, nothing, to) == ()
+    assert not (tmp_path / "a").exists()
+    assert list(empty.iterdir()) == []  # and what was there stays
 
 
 @pytest.mark.parametrize("name", [".one.bin.part", ".airgap-kit-x"])

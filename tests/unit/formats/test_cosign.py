@@ -11,7 +11,7 @@ import pytest
 from kit.errors import MalformedError
 from kit.formats import cosign, helm_chart, image_config, sigstore_bundle
 from kit.formats.dsse import Envelope
-from kit.formats.oci_manifest import Platform
+from kit.formats.oci_platform import Platform
 from kit.formats.sigstore_bundle import MessageSignature
 from kit.model import Digest
 from tests.lab import Lab

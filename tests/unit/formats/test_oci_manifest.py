@@ -11,7 +11,7 @@ import pytest
 
 from kit.errors import KitError, MalformedError, UnsupportedError
 from kit.formats import oci_manifest
-from kit.formats.oci_manifest import ImageManifest, Index, Platform
+from kit.formats.oci_manifest import ImageManifest, Index
 from kit.model import Digest
 
 CONFIG = b"{}"
@@ -216,12 +216,3 @@ def test_c159_counts_and_depth_are_bounded() -> None:
     with pytest.raises(MalformedError) as caught:
         oci_manifest.parse(b" " * (4 << 20) + b"{}")
     assert caught.value.code == "oci.oversized"
-
-
-def test_a_platform_is_read_from_text() -> None:
-    assert oci_manifest.parse_platform("linux/arm64/v8") == Platform(
-        os="linux", architecture="arm64", variant="v8"
-    )
-    for text in ("linux", "linux/", "/amd64", "a/b/c/d", "linux/am d64/\n"):
-        with pytest.raises(MalformedError):
-            oci_manifest.parse_platform(text)

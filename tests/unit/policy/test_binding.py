@@ -262,6 +262,13 @@ def test_an_exact_identity_of_which_no_claim_was_accepted_does_not() -> None:
     assert not version_proved("tool.exe", "1.0", claim(subject="jo@acme.test"))
 
 
+def test_who_signed_a_document_about_the_file_does_not() -> None:
+    """An SBOM signed at the tag may speak of a file of any version."""
+    spoken = claim(document="tool.exe.spdx.json")
+    assert not version_proved("tool.exe", "1.0", spoken)
+    assert version_proved("tool.exe", "1.0", spoken, claim())
+
+
 def test_a_regexp_at_the_tag_of_the_version_does_not() -> None:
     signers = f"[signers.ours]\nissuer = 'i'\nidentity-regexp = '{IDENTITY}'"
     found = binding.unproved_version(

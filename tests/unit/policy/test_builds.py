@@ -145,6 +145,17 @@ def test_what_misses_narrowly_misses_by_its_own_code(key: str, value: Any) -> No
     assert codes(PROVED, **{key: value}) == [f"policy.{code.replace('_', '-')}"]
 
 
+@pytest.mark.parametrize("ref", ["", "@"])
+def test_a_workflow_that_names_no_ref_is_no_workflow_of_any(ref: str) -> None:
+    """A rule without a ref leaves open which ref it ran at, not whether it did."""
+    workflow = "acme/tool/.github/workflows/release.yml"
+    odd = replace(
+        BARE, identity=replace(BARE.identity, subject=f"https://github.com/{workflow}{ref}")
+    )
+    assert codes(BARE, signer_workflow=workflow) == []
+    assert codes(odd, signer_workflow=workflow) == ["policy.signer-workflow"]
+
+
 @pytest.mark.parametrize("key", [*EVERYTHING, "external_parameters"])
 def test_what_nobody_states_is_missed(key: str) -> None:
     person = made(subject="jo@acme.test", subject_type="email", facts={})

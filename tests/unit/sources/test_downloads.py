@@ -170,6 +170,44 @@ def test_two_announcements_of_one_url_are_both_held_against_it(
     assert caught.value.code == "machine.digest"
 
 
+def test_two_files_of_one_url_are_both_kept_as_they_were_announced(
+    server: HostileServer, client: Client, tmp_path: Path
+) -> None:
+    """Whoever was handed the first still has it when the second comes."""
+    other = b"another one!"
+    wants = [Want(sha256=hashlib.sha256(raw).hexdigest()) for raw in (BODY, other)]
+    server.on("/tool", answer(200, BODY), answer(200, other))
+    for _ in range(2):  # a run that goes on with what the first left asks for nothing
+        downloads, url = Downloads(tmp_path, client), server.url("/tool")
+        both = [downloads.fetch(url, limit=99, want=want) for want in wants]
+        again = [downloads.fetch(url, limit=99, want=want) for want in reversed(wants)]
+        assert [got and got.path.read_bytes() for got in both] == [BODY, other]
+        assert again == both[::-1]
+        assert len(server.requests) == 2
+
+
+def test_a_second_file_of_one_url_is_asked_for_once_too(
+    server: HostileServer, client: Client, tmp_path: Path
+) -> None:
+    other = b"another one!"
+    server.on("/tool", answer(200, BODY), [0.3, *answer(200, other)])
+    downloads, url = Downloads(tmp_path, client), server.url("/tool")
+    assert downloads.fetch(url, limit=99) is not None
+    want = Want(sha256=hashlib.sha256(other).hexdigest())
+    found: list[Download | None] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(downloads.fetch(url, limit=99, want=want)))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(server.requests) == 2
+    assert len(set(found)) == 1
+    assert len(found) == 4
+
+
 def test_what_came_by_a_credential_is_not_given_to_who_has_none(
     server: HostileServer, client: Client, tmp_path: Path
 ) -> None:

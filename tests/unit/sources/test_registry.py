@@ -19,9 +19,11 @@ from kit.formats import oci_reference
 from kit.formats.docker_config import Login
 from kit.model import Digest
 from kit.sources import registry_access, urls
+from kit.sources.hops import Reach
 from kit.sources.http import Client, Patience
 from kit.sources.registry import Document, Registry
 from kit.sources.registry_access import Access
+from kit.sources.registry_entrance import PULL, Entrance
 from tests.lab import Lab
 from tests.lab.hostile_http import CUT, HostileServer, Step, answer, head, moved
 from tests.lab.images import DOCKER_MANIFEST
@@ -190,6 +192,29 @@ def test_a_realm_keeps_its_own_query(shelf: Shelf) -> None:
         resolved(place)
         (asked,) = [r.target for r in place.requests if r.path == "/token"]
     assert asked.startswith("/token?account=x&service=")
+
+
+def test_a_registry_outside_sends_nobody_to_a_realm_inside(shelf: Shelf) -> None:
+    """The name of a registry outside may by now lead into this network (DNS rebinding)."""
+    with Place(shelf, auth="token-login") as place:
+        repository = oci_reference.parse_repository(place.repository)
+        access = Access(login=lambda _: LOGIN)
+        entrance = Entrance(access.reached(repository), PULL, access, Client(patience=QUICK))
+        where = place.url(place.path("manifests", "1.0"))
+        said = Client(patience=QUICK).ask("GET", where, limit=1 << 20)
+        outside = replace(said, reach=Reach.PUBLIC)
+        assert refused(lambda: entrance.open(where, None, outside)).code == "machine.redirect"
+        assert not [request for request in place.requests if request.path == "/token"]
+        assert entrance.open(where, None, said) == f"Bearer {TOKEN}"
+
+
+def test_an_identity_token_is_no_password(shelf: Shelf) -> None:
+    """It lets its holder in everywhere that its issuer is believed: no registry is shown it."""
+    login = Login(username="<token>", secret=PASSWORD, is_identity_token=True)
+    with Place(shelf, auth="basic") as place:
+        error = refused(lambda: resolved(place, login=lambda _: login))
+        assert error.code == "machine.unauthorized"
+        assert not [r for r in place.requests if r.values("authorization")]
 
 
 def test_a_realm_on_another_host_gets_nothing_unless_it_is_named(shelf: Shelf) -> None:

@@ -27,7 +27,7 @@ from kit.trust.renewal import Offered
 from kit.trust.tuf_chain import walk
 from kit.trust.tuf_files import Held
 from tests.lab import Lab
-from tests.lab.tuf import Repository
+from tests.lab.tuf import FOUNDED, Repository
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 OLD = Lab("acme").trusted_root()
@@ -221,6 +221,84 @@ def test_a_trusted_root_of_before_never_comes_back(host: Host, days: int) -> Non
         host.offered(older)
     assert raised.value.code == "trust.rollback"
     assert host.state[1] == NEW
+
+
+# ---- where no versions are written down ---------------------------------------------
+
+
+def dated(host: Host, trusted: bytes, until: datetime) -> None:
+    """Pin a trusted root with the date until which it was vouched for, as the kit's own are."""
+    (host.folder / "acme/trusted_root.json").write_bytes(trusted)
+    digest = hashlib.sha256(trusted).hexdigest()
+    record = f'{{"sha256":"{digest}","vouched-until":"{until:%Y-%m-%dT%H:%M:%SZ}"}}'
+    (host.folder / "acme/tuf.json").write_text(record)
+
+
+@pytest.mark.parametrize(("held", "offered"), [(NEW, OLD), (OLD, NEW)])
+def test_of_anchors_put_there_by_hand_nothing_tells_what_is_newer(
+    host: Host, held: bytes, offered: bytes
+) -> None:
+    """Where a key was taken back, an older trusted root brings it as a newer one would."""
+    host.repository.put("trusted_root.json", offered)
+    (host.folder / "acme/trusted_root.json").write_bytes(held)
+    assert host.offered(host.repository.copy()).may_be_older
+    host.repository.put("trusted_root.json", held)
+    assert not host.offered(host.repository.copy()).may_be_older  # the very bytes
+
+
+def test_a_date_tells_where_the_offer_is_vouched_for_beyond_it(host: Host) -> None:
+    dated(host, OLD, FOUNDED + timedelta(days=7))
+    assert not host.offered(host.renew()).may_be_older
+
+
+def test_a_date_does_not_tell_where_the_root_is_what_expires_first(host: Host) -> None:
+    """Both chains are vouched for until that moment."""
+    host.repository.now += timedelta(days=192)
+    host.repository.publish()
+    before = host.repository.copy()
+    dated(host, NEW, host.offered(before).vouched_until)
+    assert host.offered(before).may_be_older
+
+
+def test_where_versions_are_written_down_they_tell(host: Host) -> None:
+    host.write(host.offered(host.renew()))
+    host.repository.put("trusted_root.json", OLD)
+    offer = host.offered(host.repository.copy())
+    assert offer.difference.goes
+    assert not offer.may_be_older
+
+
+def another(host: Host, folder: Path, trusted: bytes) -> None:
+    """Pin a trusted root by hand in another place."""
+    (folder / "acme").mkdir(parents=True)
+    (folder / "acme/root.json").write_bytes(host.state[0])
+    (folder / "acme/trusted_root.json").write_bytes(trusted)
+
+
+def test_another_place_of_which_nothing_is_known_stays_as_it_is(host: Host, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    another(host, own, NEW)
+    with pytest.raises(AnchorError) as raised:
+        placing.write(host.offered(host.repository.copy()), own, SOURCE, AT)
+    assert raised.value.code == "trust.may-be-older"
+    assert (own / "acme/trusted_root.json").read_bytes() == NEW
+
+
+def test_another_place_whose_versions_are_known_goes_on(host: Host, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    assert placing.write(host.offered(host.renew()), own, SOURCE, AT)
+    host.repository.put("trusted_root.json", OLD)
+    assert placing.write(host.offered(host.repository.copy()), own, SOURCE, AT)
+    assert (own / "acme/trusted_root.json").read_bytes() == OLD
+
+
+def test_another_place_goes_on_as_the_operator_was_shown(host: Host, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    another(host, own, OLD)
+    offer = host.offered(host.renew())
+    assert offer.may_be_older
+    assert placing.write(offer, own, SOURCE, AT)
+    assert (own / "acme/trusted_root.json").read_bytes() == NEW
 
 
 def seen(offer: Offered, **changes: Any) -> KnownChain:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -103,6 +104,25 @@ def test_a_delegated_folder_that_is_not_carried_is_left_out() -> None:
     assert set(walk(repository).targets) == {"trusted_root.json"}
 
 
+@pytest.mark.parametrize(
+    ("name", "due"),
+    [(f"1.{REGISTRY}.json", "trust.threshold"), ("keys.json", "trust.tuf-digest")],
+)
+def test_keys_of_a_delegated_folder_that_do_not_verify_are_not_left_out(
+    name: str, due: str
+) -> None:
+    """What is there and forged is no folder that was not carried."""
+    repository = founded()
+    (path,) = [path for path in repository.files if path.endswith(name)]
+    if name == "keys.json":
+        repository.files[path] = b'{"keys":["mallory\'s"]}'[: len(KEYS)]
+    else:
+        forged = Metadata[Targets].from_bytes(repository.files[path])
+        forged.signatures.clear()
+        repository.files[path] = repository.sign(forged, ["mallory"])
+    assert code(repository) == due
+
+
 def test_r005_expiry_is_told_and_refuses_nothing(repository: Repository) -> None:
     # The repository is of 2025, and this test runs later.
     found = walk(repository)
@@ -113,6 +133,22 @@ def test_it_is_valid_until_the_first_of_its_files_expires(repository: Repository
     assert walk(repository).valid_until == walk(repository).timestamp.expires
     repository.refresh(timedelta(days=36500))
     assert walk(repository).valid_until < walk(repository).timestamp.expires
+
+
+@pytest.mark.parametrize("first", ["root", "timestamp", "snapshot", "top_targets"])
+def test_nobody_vouches_longer_than_any_of_the_four_does(first: str) -> None:
+    """A frozen host cannot be kept content by the files whose keys an attacker holds."""
+    found = walk(founded())
+    later = found.root.expires + timedelta(days=36500)
+    lasting = {
+        name: replace(getattr(found, name), expires=later)
+        for name in ("timestamp", "snapshot", "top_targets")
+    }
+    roots = (replace(found.root, expires=later),)
+    found = replace(found, roots=roots, **lasting)
+    ends = replace(getattr(found, first), expires=later - timedelta(days=1))
+    ending = {"roots": (ends,)} if first == "root" else {first: ends}
+    assert replace(found, **ending).valid_until == ends.expires
 
 
 def test_what_is_returned_does_not_hang_on_how_often_it_was_signed(repository: Repository) -> None:
@@ -410,6 +446,24 @@ def test_r008_after_a_terminating_role_nobody_is_asked() -> None:
         [role(repository, "one", "*", terminating=True), role(repository, "two", "*")],
         ["one", "two"],
         one=signing(repository),
+        two=signing(repository, trusted_root=b"by two"),
+    )
+    assert code(repository) == "trust.no-target"
+
+
+def test_r008_a_terminating_role_below_another_ends_the_search_of_those_above() -> None:
+    """`two` may not give what `inner`, asked before it, was to have the last word on."""
+    repository = founded("github")
+    one = signing(repository)
+    key = repository.public("inner")
+    inner = role(repository, "inner", "*", terminating=True)
+    one.delegations = Delegations({key.keyid: key}, {"inner": inner})
+    delegating(
+        repository,
+        [role(repository, "one", "*"), role(repository, "two", "*")],
+        ["one", "two"],
+        one=one,
+        inner=signing(repository),
         two=signing(repository, trusted_root=b"by two"),
     )
     assert code(repository) == "trust.no-target"
