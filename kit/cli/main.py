@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 #: Commands that have commands of their own.
 _GROUPS = frozenset({"custody", "policy", "trust"})
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EBADF})
+#: What the machine refuses whatever it is asked: full, forbidden, broken, or out of handles.
+_REFUSED = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EBADF}
+    | {errno.EMFILE, errno.ENFILE}
+)
 #: Seconds until a signal whose exception was swallowed is raised again.
 _AGAIN = 0.01
 
@@ -88,8 +92,9 @@ def _ended(arguments: Sequence[str], error: BaseException) -> Status:
         return _failed(arguments, error)
     if isinstance(error, _typer_exception()):
         return _failed(arguments, _usage(error))
-    if isinstance(error, OSError) and error.errno in _FULL:
-        return _failed(arguments, MachineError(f"cannot be written: {error.strerror}"))
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        what = "this machine refuses" if error.filename is None else f"{error.filename}"
+        return _failed(arguments, MachineError(f"{what}: {error.strerror}"))
     if "--debug" in arguments:
         with suppress(OSError, ValueError):
             traceback.print_exception(error)
