@@ -27,6 +27,7 @@ from kit.sources.http import Client
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers.npm import RegistryKeys
+from tests import online
 from tests.corpus import cases
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 from tests.e2e.conftest import Site
@@ -182,7 +183,7 @@ def from_the_registry(package: str, folder: Path) -> Gathered:
         client = Client(credentials=registry.credentials)
         return npm_source.gather(source, lambda _: True, Downloads(folder, client), registry)
     except MachineError as error:
-        pytest.skip(f"no such package of a registry can be had: {error.code}")
+        online.skip("such package of a registry", error.code)
 
 
 @pytest.mark.online

@@ -28,6 +28,7 @@ from kit.sources.http import Client
 from kit.trust.anchors import Anchor
 from kit.verifiers import pep740 as verifier_of
 from kit.verifiers.sigstore import SigstoreVerifier
+from tests import online
 from tests.corpus.places import CORPUS, PRESENT, WHY_ABSENT
 from tests.e2e.conftest import Site
 from tests.lab.places import Publication, PyPI
@@ -107,7 +108,7 @@ def from_the_index(requirement: str, name: str, folder: Path) -> Gathered:
         downloads = Downloads(folder, Client(credentials=index.credentials))
         return pypi.gather(source, lambda given: given == name, downloads, index)
     except MachineError as error:
-        pytest.skip(f"no such file of a package index can be had: {error.code}")
+        online.skip("such file of a package index", error.code)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,15 @@ from tests.lab.places import Tuf
 from tests.lab.tuf import FOUNDED, Repository
 
 PACK = "tool-1.0.pack.tar"
+MOMENTS = {
+    "1970": "1970-01-01 00:00:10",
+    "before the root": "2024-01-01 00:00:00",
+    "at collection": "2026-11-26 12:00:00",
+    "8 days on": "2026-12-04 12:00:00",
+    "200 days on": "2027-06-14 12:00:00",
+    "5 years on": "2031-11-26 12:00:00",
+    "2099": "2099-01-01 00:00:00",
+}
 
 pytestmark = pytest.mark.skipif(
     shutil.which("faketime") is None, reason="no faketime (Debian: faketime)"
@@ -22,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def carried(site: Site) -> Site:
-    """Collect a release with its TUF chain, which this host pins."""
+    """Collect a release with its TUF chain, which this host pins, at a time of its own."""
     trusted = site.lab.trusted_root()
     repository = Repository("acme", {"trusted_root.json": trusted})
     repository.now += timedelta(days=540)  # all of it signed last week, as repositories are
@@ -32,7 +41,9 @@ def carried(site: Site) -> Site:
     (folder / "root.json").write_bytes(repository.files["1.root.json"])
     with Tuf(repository) as place:
         (folder / "tuf.json").write_bytes(render(Record(repository=place.address)))
-        assert site.collect("--trust-update").status == 0
+        epoch = datetime.fromisoformat(f"{MOMENTS['at collection']}Z").timestamp()
+        ran = site.collect("--trust-update", env={"SOURCE_DATE_EPOCH": f"{epoch:.0f}"})
+        assert ran.status == 0
     return site
 
 
@@ -45,17 +56,6 @@ def codes_of_errors(ran: Ran) -> set[str]:
     """Return the codes of what fails the whole report."""
     findings = ran.document["results"][0]["report"]["findings"]
     return {finding["code"] for finding in findings if finding["level"] == "error"}
-
-
-MOMENTS = {
-    "1970": "1970-01-01 00:00:10",
-    "before the root": "2024-01-01 00:00:00",
-    "at collection": "2026-11-26 12:00:00",
-    "8 days on": "2026-12-04 12:00:00",
-    "200 days on": "2027-06-14 12:00:00",
-    "5 years on": "2031-11-26 12:00:00",
-    "2099": "2099-01-01 00:00:00",
-}
 
 
 @pytest.mark.parametrize("name", MOMENTS)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit.pack.reader import Pack
+from tests import online
 from tests.e2e.conftest import Site
 
 pytestmark = pytest.mark.online
@@ -43,7 +44,7 @@ def test_a_real_file_is_collected_and_its_attestations_are_told_of(
     )
     ran = site.collect()
     if ran.status == 5:
-        pytest.skip(f"no such file of a registry can be had: {', '.join(sorted(ran.codes))}")
+        online.skip("such file of a registry", ", ".join(sorted(ran.codes)))
     assert (ran.status, ran.errors_of(name)) == (0, set())
     with Pack.open(site.folder / "tool-1.0.pack.tar") as pack:
         ledger = json.loads(pack.read("ledger.json", 1 << 20))
