@@ -13,7 +13,7 @@ import pytest
 from kit.pack.reader import Pack
 from tests import documents
 from tests.lab import builds, old_forms
-from tests.lab.builds import V1, Build
+from tests.lab.builds import V02, V1, Build
 from tests.lab.npm import PUBLISH as NPM_PUBLISH
 from tests.lab.order import Options
 from tests.lab.places import PUBLISH as PYPI_PUBLISH
@@ -54,7 +54,7 @@ OF_NODE = ("signature", "sbom", "provenance")
 
 def of_another_commit(build: Build, _: str) -> dict[str, object]:
     """Say that another commit was built than the certificate has."""
-    return builds.buildkit(replace(build, commit="f" * 40), "x")
+    return builds.buildkit_v02(replace(build, commit="f" * 40), "x")
 
 
 def only_attached(release: Release) -> Release:
@@ -109,12 +109,12 @@ def attested(checked: Checked) -> None:
 
 def by_buildkit(checked: Checked) -> None:
     """See repository, tag, commit, workflow and Dockerfile, and that both sides agree."""
-    claim = checked.claim(NODE, V1)
+    claim = checked.claim(NODE, V02)
     said = claim["predicate"]
     assert said["source-repository"] == REPOSITORY
     assert said["source-ref"] == "refs/tags/v0.9.0a2"
     assert said["source-digest"] == checked.release.commit
-    assert said["external-parameters"]["configSource"]["path"] == "Dockerfile"
+    assert said["external-parameters"]["configSource"]["entryPoint"] == "Dockerfile"
     assert claim["identity"]["facts"]["build-signer-uri"] == WORKFLOW
     assert said["conflicts"] == []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import documents
-from tests.lab.builds import V1
+from tests.lab.builds import V02
 from tests.lab.world import Release
 from tests.lab.world.systems import CYCLONEDX, WELLMAINTAINED, wellmaintained
 from tests.systems.suite import (
@@ -45,7 +45,7 @@ def in_one_table(checked: Checked) -> None:
     digests = {made.digest for made in checked.release.images.values()}
     assert {artifact(checked.ran, name)["digest"] for name in NAMES} == digests
     for name in NAMES:
-        said = checked.claim(name, V1)["predicate"]
+        said = checked.claim(name, V02)["predicate"]
         assert said["source-digest"] == checked.release.commit
         assert said["builder-id"].startswith(f"{REPOSITORY}/.github/workflows/build.yml@")
 
@@ -58,7 +58,7 @@ def signed(checked: Checked) -> None:
 
 def of_github(checked: Checked) -> None:
     for name in NAMES:
-        claim = checked.claim(name, V1)
+        claim = checked.claim(name, V02)
         assert claim["predicate"]["source-repository"] == REPOSITORY
         assert claim["predicate"]["conflicts"] == []
         assert claim["identity"]["facts"]["runner-environment"] == "github-hosted"
