@@ -133,8 +133,9 @@ def stock(
     env: dict[str, str] | None = None,
     under: Sequence[str] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Run a tool for nobody: without a home, a login or a token."""
+    """Run a tool for nobody: without a home, a login or a token, or a way off this machine."""
     nobody = dict.fromkeys(("GH_TOKEN", "GITHUB_TOKEN"), "")
+    nobody |= {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     places = {"HOME": str(at / "home"), "DOCKER_CONFIG": "/nowhere", "GH_CONFIG_DIR": "/nowhere"}
     return subprocess.run(
         [*under, found(tool), *words],
@@ -282,6 +283,24 @@ def test_slsa_verifier_takes_no_tag_as_the_page_has_it(
     done = there.typed(SLSA, env=initialized)
     assert done.returncode != 0
     assert "the image is mutable" in done.stderr
+
+
+@pytest.mark.netns
+@in_a_namespace
+@pytest.mark.requirement("AO3")
+def test_slsa_verifier_knows_files_by_the_public_instance_alone(
+    downloaded: Opened, initialized: dict[str, str]
+) -> None:
+    wheel, bundle = of_the_wheel(downloaded)["artifact"], "one.json"
+    (line,) = (downloaded.folder / downloaded.one("evidence/*.jsonl")).read_text().splitlines()
+    (downloaded.folder / bundle).write_text(line)
+    done = stock(
+        "slsa-verifier", "verify-artifact", wheel, "--provenance-path", bundle,
+        "--source-uri", "github.com/maziyarpanahi/openmed",
+        at=downloaded.folder, env=initialized, under=UNSHARE,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "tuf refresh failed" in done.stderr
 
 
 # ---- gh

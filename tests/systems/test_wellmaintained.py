@@ -86,6 +86,7 @@ ASKED = (
         number="WM1",
         page="table: seven images, each with digest, builder, source commit",
         rule="a line for each image",
+        unmet="signed by 'build'",
         holds=in_one_table,
         breaks=(
             Break(
@@ -98,7 +99,8 @@ ASKED = (
                 what="one of the seven is not signed",
                 change=without(*OF_REDIS),
                 of=REDIS,
-                code="policy.unmet",
+                code="ledger.absent",
+                says=f"its source had no cosign signatures of {REDIS} ",
             ),
         ),
     ),
@@ -106,6 +108,7 @@ ASKED = (
         number="WM2",
         page='cosign verify --certificate-identity-regexp="https://github.com/wellmaintained/packages/"',
         rule="identity, exact: workflow and tag",
+        unmet="signed by 'build'",
         holds=signed,
         breaks=(
             Break(
@@ -126,6 +129,7 @@ ASKED = (
         number="WM3",
         page="cosign verify-attestation --type slsaprovenance",
         rule='predicate-type = "slsa-provenance", source-repository, runner-environment',
+        unmet="of type slsa-provenance",
         holds=of_github,
         breaks=(
             Break(
@@ -146,6 +150,7 @@ ASKED = (
         number="WM4",
         page="cosign verify-attestation --type cyclonedx",
         rule='predicate-type = "cyclonedx", sbom = {format = "cyclonedx"}',
+        unmet="of type cyclonedx, an SBOM (cyclonedx)",
         holds=listed,
         breaks=(
             Break(
@@ -163,6 +168,7 @@ ASKED = (
         number="WM5",
         page=f"cosign verify …/postgres:{TAG}",
         rule="digest",
+        unmet="digest sha256:",
         holds=pinned,
         breaks=(
             Break(
@@ -177,6 +183,7 @@ ASKED = (
         number="WM6",
         page="All source code for this release is available at the tagged release",
         rule="source-tag, source-digest",
+        unmet="at refs/tags/sbomify-v26.1.0-20260405.6, commit ",
         holds=at_the_tag,
         breaks=(
             Break(
