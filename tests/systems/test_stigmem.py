@@ -205,6 +205,12 @@ def nothing_extracted(checked: Checked) -> None:
         assert ran.status == 1
         assert ran.document["results"][0]["written"] == []
         assert not list(checked.site.folder.glob("mirror/*"))
+    with Registry(Shelf(), name="eidetic-labs/stigmem-node") as registry:
+        ran = checked.again("push", "--to", registry.host, "--unverified-evidence")
+        assert ran.status == 1
+        assert ran.document["results"][0]["written"] == [f"{registry.repository}:0.9.0a2"]
+    sent = [blob.raw for blob in registry.shelf.blobs.values()]
+    assert checked.release.assets[SBOM] not in sent
 
 
 def nothing_pushed(checked: Checked) -> None:
