@@ -208,6 +208,15 @@ def test_cosign_refuses_under_the_root_of_another(pushed: Callable[[str], Pushed
     assert "rekor log public key not found" in done.stderr
 
 
+@pytest.mark.requirement("ST4")
+def test_to_cosign_provenance_is_of_one_version(pushed: Callable[[str], Pushed]) -> None:
+    there = pushed("stigmem")
+    line = dict(COSIGN["stigmem"])["ST4"].replace("slsaprovenance", "slsaprovenance1")
+    done = there.typed(line, *ROOT, image=NODE)
+    assert done.returncode != 0
+    assert "none of the attestations matched the predicate type" in done.stderr, done.stderr
+
+
 @pytest.mark.requirement("ST5")
 def test_cosign_downloads_the_attested_sbom_and_finds_none_that_is_unsigned(
     pushed: Callable[[str], Pushed],
