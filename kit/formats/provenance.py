@@ -52,6 +52,7 @@ GITHUB_TYPES = (
     "https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1",
 )
 BUILDKIT = "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md"
+BUILDKIT_V02 = "https://mobyproject.org/buildkit@v1"
 DELEGATOR = "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0"
 #: Every runner of GitHub Actions; npm and the toolkit append its environment.
 RUNNER = "https://github.com/actions/runner"
@@ -212,6 +213,9 @@ def _v02(fields: Fields) -> Provenance:
     stated.add_material(source)
     materials = fields.objects("materials", MAX_MATERIALS)
     parameters = _parameters(invocation, "parameters")
+    if kind == BUILDKIT_V02 and source is not None:
+        # Which Dockerfile of which source: in v1 it is one of the parameters.
+        parameters = {**parameters, **_parameters(invocation, "configSource", named=True)}
     if kind.startswith(_SOURCE_IS_FIRST):
         stated.add_material(next(iter(materials), None))
         if kind.startswith(_GITLAB):
@@ -297,7 +301,7 @@ _READERS: dict[str, Callable[[_Stated, _Definition], None]] = {
 _VERSIONS: dict[str, Callable[[Fields], Provenance]] = {V01: _v01, V02: _v02, V1: _v1}
 
 
-def _parameters(fields: Fields, key: str) -> dict[str, Any]:
+def _parameters(fields: Fields, key: str, *, named: bool = False) -> dict[str, Any]:
     given = fields.get(key)
     if given is None:
         return {}
@@ -305,7 +309,7 @@ def _parameters(fields: Fields, key: str) -> dict[str, Any]:
         raise MalformedError(f"{fields.where(key)} is not an object")
     if len(strictjson.canonical(given)) > MAX_PARAMETERS:
         raise MalformedError(f"{fields.where(key)} is over {MAX_PARAMETERS} bytes")
-    return given
+    return {key: given} if named else given
 
 
 def _provenance(

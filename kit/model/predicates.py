@@ -23,8 +23,8 @@ class Provenance:
     ``source_repository`` is a URL without ``git+``, ref and ``.git``; ``source_ref`` a whole
     ref (``refs/tags/v1``); ``source_digest`` the commit in hex; ``workflow`` the path of
     the build's definition in its repository; ``external_parameters`` what the caller of
-    the builder chose (v0.2: ``invocation.parameters``). ``conflicts`` names facts
-    that the predicate itself states in two ways.
+    the builder chose (v0.2: ``invocation.parameters``, and of BuildKit ``configSource``).
+    ``conflicts`` names facts that the predicate itself states in two ways.
     """
 
     builder_id: str

@@ -5,22 +5,25 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
 from tests.e2e.conftest import Site
 
+WHY_NOT = "unshare -rn does not work here (util-linux, user namespaces)"
 
-def _can_unshare() -> bool:
+
+@cache
+def can_unshare() -> bool:
+    """Say whether a program can be given a host without a network."""
     if shutil.which("unshare") is None:
         return False
     done = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
     return done.returncode == 0
 
 
-in_a_namespace = pytest.mark.skipif(
-    not _can_unshare(), reason="unshare -rn does not work here (util-linux, user namespaces)"
-)
+in_a_namespace = pytest.mark.skipif(not can_unshare(), reason=WHY_NOT)
 UNSHARE = ("unshare", "-rn")
 
 REACHING_OUT = {

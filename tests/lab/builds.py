@@ -289,6 +289,17 @@ def buildkit_v02(build: Build, builder: str = "") -> dict[str, Any]:
     }
 
 
+def workflow_v02(build: Build) -> dict[str, Any]:
+    """Return provenance v0.2 as a workflow writes it of itself, for `cosign attest`."""
+    source = {"uri": f"git+{build.repository}@{build.ref}", "digest": {"sha1": build.commit}}
+    return {
+        "buildType": "https://github.com/Attestations/GitHubActionsWorkflow@v1",
+        "builder": {"id": build.signer},
+        "invocation": {"configSource": {**source, "entryPoint": build.workflow}},
+        "materials": [source],
+    }
+
+
 def oldest(build: Build) -> dict[str, Any]:
     """Return provenance v0.1, whose recipe says which of its materials it comes from."""
     return {

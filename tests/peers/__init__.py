@@ -1,1 +1,1 @@
-"""The kit beside the field's own tools: real registries, skopeo, crane, oras, cosign."""
+"""The kit beside the tools of the field: registries, skopeo, crane, oras, cosign, gh and more."""

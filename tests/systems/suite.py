@@ -13,7 +13,7 @@ import pytest
 
 from kit.pack.reader import Pack
 from tests.e2e.conftest import Ran, Site
-from tests.e2e.test_airgap import UNSHARE, _can_unshare
+from tests.e2e.test_airgap import UNSHARE, WHY_NOT, can_unshare
 from tests.lab import Lab
 from tests.lab.order import Options
 from tests.lab.shelf import image
@@ -78,29 +78,46 @@ class Break:
     """One thing wrong at the source, and the finding that must name it.
 
     ``change`` is what becomes of the description; ``of`` is the artifact whose verdict is
-    FAIL with this ``code``. With another ``status`` there is no verdict: the code is the error's.
+    FAIL with this ``code``, in a finding that ``says`` these words. With another ``status``
+    there is no verdict: the code is the error's. ``unmet`` are words of the rule that fails.
     """
 
     what: str
     change: Callable[[Release], Release]
     code: str
+    says: str = ""
     of: str = ""
     status: int = 1
     also: Callable[[Checked], None] = lambda _: None
+    unmet: str = ""
 
     def fails(self, release: Release, folder: Path) -> None:
-        """Publish the broken release, collect it under the true policy, and see it refused."""
-        checked = collected(release, folder, self.change)
-        ran = checked.ran
-        assert ran.status == self.status, ran.out + ran.err
-        if self.status == 1:
-            found = artifact(ran, self.of)
-            assert found["verdict"] == "fail", found
-            assert self.code in {finding["code"] for finding in found["findings"]}, found
-        else:
-            assert self.code in ran.codes
+        """Publish the broken release, collect it under the true policy, and see it refused.
+
+        By the rehearsal with which collecting ends, and where its pack was carried to.
+        """
+        online = collected(release, folder, self.change)
+        assert online.ran.status == self.status, online.ran.out + online.ran.err
+        if self.status != 1:
+            assert self.code in online.ran.codes
             assert not list(folder.glob("**/*.tar")), "a pack under a final name"
-        self.also(checked)
+            self.also(online)
+            return
+        self.is_found(online)
+        offline = carried(online, folder / "offline")
+        assert offline.ran.status == 1, offline.ran.out + offline.ran.err
+        self.is_found(offline)
+        self.also(offline)
+
+    def is_found(self, checked: Checked) -> None:
+        """See the verdict, the finding, and that the error names the rule."""
+        found = artifact(checked.ran, self.of)
+        assert found["verdict"] == "fail", found
+        told = [f["message"] for f in found["findings"] if f["code"] == self.code]
+        assert [message for message in told if self.says in message], found
+        # What no evidence shows comes first, the nearest miss after a semicolon.
+        errors = [f["message"] for f in found["findings"] if f["level"] == "error"]
+        assert [message for message in errors if self.unmet in message.partition("; ")[0]], found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +127,8 @@ class Asked:
     number: str
     page: str
     rule: str
+    unmet: str = ""
+    """Words of the rule, as the error has it that says that nothing meets it."""
     holds: Callable[[Checked], None]
     breaks: tuple[Break, ...] = ()
 
@@ -179,15 +198,19 @@ def collected(
 
 
 def carried(online: Checked, to: Path) -> Checked:
-    """Carry the pack to another folder, with policy and anchors of its own, and check it there."""
+    """Carry the pack to another folder, with policy and anchors of its own, and check it there.
+
+    The check runs where the kernel has no network.
+    """
+    if not can_unshare():
+        pytest.skip(WHY_NOT)
     site = Site(to, online.release.lab)
     shutil.copy(online.site.folder / online.pack, to)
     for own in ("release.toml", *(file.name for file in online.site.folder.glob("*.schema.json"))):
         shutil.copy(online.site.folder / own, to)
     shutil.rmtree(to / "trust-roots")
     shutil.copytree(online.site.folder / "trust-roots", to / "trust-roots")
-    under = UNSHARE if _can_unshare() else ()
-    ran = site.check(online.pack, under=under, env=NOBODY)
+    ran = site.check(online.pack, under=UNSHARE, env=NOBODY)
     return Checked(release=online.release, site=site, ran=ran)
 
 
@@ -210,7 +233,11 @@ def each(asked: Sequence[Asked]) -> list[Any]:
 def broken(asked: Sequence[Asked]) -> list[Any]:
     """Return a parameter for every way in which a requirement is broken."""
     return [
-        pytest.param(way, id=f"{one.number}-{way.what}", marks=pytest.mark.requirement(one.number))
+        pytest.param(
+            replace(way, unmet=way.unmet or one.unmet),
+            id=f"{one.number}-{way.what}",
+            marks=pytest.mark.requirement(one.number),
+        )
         for one in asked
         for way in one.breaks
     ]

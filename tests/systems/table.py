@@ -14,7 +14,7 @@ from tests.systems import test_openmed as openmed
 from tests.systems import test_securescan as securescan
 from tests.systems import test_stigmem as stigmem
 from tests.systems import test_wellmaintained as wellmaintained
-from tests.systems.suite import Asked
+from tests.systems.suite import Asked, Break
 
 README = Path(__file__).resolve().parents[2] / "bundles/README.md"
 BEGIN, END = "<!-- made by tests/systems/table.py -->\n", "<!-- end -->\n"
@@ -50,8 +50,13 @@ def _of(name: str) -> Iterator[str]:
         shown = (asked.number, asked.page, asked.rule)
         for number, way in enumerate(asked.breaks):
             cells = (*(shown if number == 0 else ("", "", "")), way.what)
-            status = f" (status {way.status})" if way.status != 1 else ""
-            yield f"| {' | '.join(map(_cell, cells))} | `{way.code}`{status} |"
+            yield f"| {' | '.join(map(_cell, cells))} | {_finding(way)} |"
+
+
+def _finding(way: Break) -> str:
+    status = f" (status {way.status})" if way.status != 1 else ""
+    said = f", “… {_cell(way.says.strip())} …”" if way.says else ""
+    return f"`{way.code}`{status}{said}"
 
 
 def _cell(text: str) -> str:

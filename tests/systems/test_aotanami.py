@@ -141,6 +141,7 @@ ASKED = (
         number="AO1",
         page="cosign verify --certificate-identity-regexp='https://github.com/aotanami/aotanami'",
         rule="identity, exact; lint refuses the page's pattern",
+        unmet="signed by 'image'",
         holds=signed,
         breaks=(
             Break(
@@ -155,6 +156,7 @@ ASKED = (
         number="AO2",
         page="cosign verify …/charts/aotanami:0.1.0",
         rule="helm:…, signer",
+        unmet="signed by 'chart'",
         holds=charted,
         breaks=(
             Break(
@@ -175,6 +177,7 @@ ASKED = (
         number="AO3",
         page="slsa-verifier verify-image --source-uri github.com/aotanami/aotanami",
         rule="builder-id with its tag, source-repository, source-tag, source-digest",
+        unmet="signed by 'generator'",
         holds=generated,
         breaks=(
             Break(
@@ -201,6 +204,7 @@ ASKED = (
         number="AO4",
         page="cosign verify-attestation --type spdxjson",
         rule='predicate-type = "spdx", sbom = {format = "spdx"}',
+        unmet="of type spdx, an SBOM (spdx)",
         holds=both_in_spdx,
         breaks=(
             Break(
@@ -253,6 +257,7 @@ ASKED = (
         number="AO6",
         page="Releases with critical or high CVEs are blocked",
         rule='scan = {fail-on = "high", max-age = "30d"}',
+        unmet="a scan without high results or worse",
         holds=gated,
         breaks=(
             Break(
@@ -267,20 +272,28 @@ ASKED = (
                 of=IMAGE,
                 code="scan.too-old",
             ),
-            Break(what="no scan", change=without("scan"), of=IMAGE, code="policy.unmet"),
+            Break(
+                what="no scan",
+                change=without("scan"),
+                of=IMAGE,
+                code="policy.scan",
+                says="not a vulnerability scan",
+            ),
         ),
     ),
     Asked(
         number="AO7",
         page="table: image, chart, SBOMs, scan, each with how it is signed",
         rule="the report",
+        unmet="signed by 'chart'",
         holds=summed_up,
         breaks=(
             Break(
                 what="a chart that nobody signed",
                 change=without(*OF_CHART),
                 of=CHART,
-                code="policy.unmet",
+                code="ledger.absent",
+                says="cosign signatures of aotanami:0.1.0 ",
             ),
         ),
     ),

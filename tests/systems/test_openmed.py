@@ -155,6 +155,7 @@ ONLINE = (
         number="OM1",
         page="gh attestation verify … --predicate-type https://slsa.dev/provenance/v1",
         rule='predicate-type = "https://slsa.dev/provenance/v1"',
+        unmet="of type https://slsa.dev/provenance/v1",
         holds=provenance(SDIST, "provenance.yml"),
         breaks=(
             Break(
@@ -175,6 +176,7 @@ ONLINE = (
         number="OM2",
         page="--signer-workflow …/.github/workflows/provenance.yml",
         rule="identity, exact, with its ref",
+        unmet="signed by 'provenance'",
         holds=provenance(WHEEL, "provenance.yml"),
         breaks=(
             Break(
@@ -195,6 +197,7 @@ ONLINE = (
         number="OM3",
         page='--source-digest "$COMMIT"',
         rule="source-digest, in certificate and predicate",
+        unmet="commit ",
         holds=of_the_commit,
         breaks=(
             Break(
@@ -209,6 +212,7 @@ ONLINE = (
         number="OM4",
         page='--source-ref "refs/tags/$VERSION"',
         rule="source-ref, in certificate and predicate",
+        unmet="at refs/tags/v1.8.0",
         holds=of_the_tag,
         breaks=(
             Break(
@@ -223,6 +227,7 @@ ONLINE = (
         number="OM5",
         page='gh attestation verify "oci://…@$DIGEST" --signer-workflow …/container-multiarch.yml',
         rule="oci:…, identity, exact; all platforms are carried",
+        unmet="signed by 'container'",
         holds=with_its_platforms,
         breaks=(
             Break(
@@ -235,7 +240,8 @@ ONLINE = (
                 what="no attestation of the image",
                 change=without("image"),
                 of=IMAGE,
-                code="policy.unmet",
+                code="ledger.absent",
+                says=f"attestations of {IMAGE} ",
             ),
         ),
     ),
@@ -243,6 +249,7 @@ ONLINE = (
         number="OM8",
         page="printf '%s  %s\\n' \"$DIGEST\" … > image-digest.txt",
         rule='listed-in = "image-digest.txt", signed by a key of this host',
+        unmet="listed in image-digest.txt",
         holds=listed,
         breaks=(
             Break(
@@ -261,7 +268,8 @@ ONLINE = (
                 what="nobody signed the list",
                 change=without("digests"),
                 of=IMAGE,
-                code="policy.unmet",
+                code="evidence.unsigned",
+                says="image-digest.txt: nothing that was verified vouches for this",
             ),
         ),
     ),
@@ -269,6 +277,7 @@ ONLINE = (
         number="OM9",
         page="The PyPI publish action still emits PyPI/Sigstore attestations",
         rule="a publish attestation by the publisher's identity",
+        unmet="signed by 'pypi'",
         holds=published,
         breaks=(
             Break(
@@ -285,6 +294,7 @@ OFFLINE = (
         number="OM6",
         page="gh attestation download, gh attestation trusted-root, sha256sum",
         rule='source = "file:downloads"',
+        unmet="signed by 'provenance'",
         holds=all_but_the_root,
         breaks=(
             Break(
@@ -292,6 +302,7 @@ OFFLINE = (
                 change=without("wheel"),
                 of=WHEEL,
                 code="policy.unmet",
+                says="no evidence about it was accepted",
             ),
         ),
     ),
@@ -299,6 +310,7 @@ OFFLINE = (
         number="OM7",
         page="sha256sum --check, then gh attestation verify --bundle --custom-trusted-root",
         rule="one `check`, which hashes every byte first",
+        unmet="signed by 'provenance'",
         holds=in_one_command,
         breaks=(
             Break(
@@ -313,6 +325,7 @@ OFFLINE = (
         number="OM10",
         page="Move the artifact, artifact.sha256, trusted_root.jsonl and the bundle",
         rule='source = "file:downloads"; the root there is no anchor',
+        unmet="signed by 'provenance'",
         holds=as_it_is,
         breaks=(
             Break(

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.formats import release_file
+from kit.formats import predicate_schema, release_file
 from kit.policy.lint import lint
+from tests.lab import builds
+from tests.lab.builds import Build
 
 BUNDLES = Path(__file__).resolve().parents[2] / "bundles"
 WHEN = datetime(2026, 11, 26, tzinfo=UTC)
@@ -46,6 +48,19 @@ def test_the_lint_warns_only_of_what_the_page_does_not_give(name: str) -> None:
 def test_no_digest_is_invented(name: str) -> None:
     text = (BUNDLES / name).read_text(encoding="utf-8")
     assert re.findall(r"[0-9a-fA-F]{40}", text) == []
+
+
+def test_the_schema_of_stigmem_takes_either_version_that_buildkit_writes() -> None:
+    folder = BUNDLES / "stigmem"
+    schema = predicate_schema.read(
+        "buildkit.schema.json", lambda name: (folder / name).read_bytes(), "predicate-schema"
+    )
+    for written in (builds.buildkit(Build()), builds.buildkit_v02(Build())):
+        assert schema.first_fault(written) is None
+        other = written | {"buildType": "https://a.test"}
+        other |= {"buildDefinition": {"buildType": "https://a.test"}}
+        assert schema.first_fault(other) is not None
+    assert schema.first_fault(builds.workflow_v02(Build())) is not None
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)

@@ -127,6 +127,7 @@ ASKED = (
         number="SC1",
         page="sigstore verify identity … WHEEL",
         rule='files = [WHEEL], signer = "release"',
+        unmet="signed by 'release'",
         holds=signed(WHEEL, by=BOTH),
         breaks=(
             Break(
@@ -147,6 +148,7 @@ ASKED = (
         number="SC2",
         page="sigstore verify identity … SDIST",
         rule='files = [SDIST], signer = "release"',
+        unmet="signed by 'release'",
         holds=signed(SDIST, by=BOTH),
         breaks=(
             Break(
@@ -161,6 +163,7 @@ ASKED = (
         number="SC3",
         page="cosign verify IMAGE --certificate-identity …",
         rule='oci:…, signer = "release"',
+        unmet="signed by 'release'",
         holds=signed(IMAGE, by=BOTH[:1]),
         breaks=(
             Break(
@@ -175,6 +178,7 @@ ASKED = (
         number="SC4",
         page="cosign verify IMAGE@DIGEST",
         rule="digest",
+        unmet="digest sha256:",
         holds=pinned,
         breaks=(
             Break(
@@ -189,6 +193,7 @@ ASKED = (
         number="SC5",
         page="Both identities are pinned to refs/tags/<tag>",
         rule="identity, exact, with its ref",
+        unmet="signed by 'release'",
         holds=signed(IMAGE, by=BOTH[:1]),
         breaks=(
             Break(
@@ -203,6 +208,7 @@ ASKED = (
         number="SC6",
         page="a fork, another tag, a latest image: subject mismatch",
         rule="identity, exact",
+        unmet="signed by 'release'",
         holds=signed(WHEEL, by=BOTH),
         breaks=(
             Break(
@@ -223,6 +229,7 @@ ASKED = (
         number="SC7",
         page="error: tlog entry not found",
         rule="an identity's signature must be in its instance's log",
+        unmet="signed by 'release'",
         holds=signed(WHEEL, by=BOTH),
         breaks=(
             Break(
@@ -237,6 +244,7 @@ ASKED = (
         number="SC8",
         page="subject mismatch",
         rule="the message shows both identities, and the part that differs",
+        unmet="signed by 'release'",
         holds=signed(WHEEL, by=BOTH),
         breaks=tuple(
             Break(
@@ -257,6 +265,7 @@ ASKED = (
         number="SC9",
         page="error: bundle does not match",
         rule="the message names the file that the bundle is for",
+        unmet="signed by 'release'",
         holds=signed(WHEEL, by=BOTH),
         breaks=(
             Break(
@@ -278,13 +287,15 @@ ASKED = (
         number="SC10",
         page="It does not prove …",
         rule="the report of every PASS says so",
+        unmet="signed by 'release'",
         holds=told,
         breaks=(
             Break(
                 what="what fails is never told as proof",
                 change=built("wheel", "sdist", repository=FORK),
                 of=WHEEL,
-                code="policy.unmet",
+                code="policy.identity",
+                says="(differs in: repository)",
                 also=promises_nothing,
             ),
         ),
@@ -293,13 +304,15 @@ ASKED = (
         number="SC11",
         page="Pin by digest in production manifests",
         rule="export --as pins",
+        unmet="signed by 'release'",
         holds=exported,
         breaks=(
             Break(
                 what="an unsigned image is not pinned",
                 change=without("image"),
                 of=IMAGE,
-                code="policy.unmet",
+                code="ledger.absent",
+                says=f"its source had no cosign signatures of {IMAGE} ",
                 also=not_exported,
             ),
         ),

@@ -14,10 +14,12 @@ import pytest
 from kit.pack.reader import Pack
 from tests import documents
 from tests.lab import builds, old_forms
-from tests.lab.builds import V1, Build
+from tests.lab.builds import V02, V1, Build
 from tests.lab.npm import PUBLISH as NPM_PUBLISH
 from tests.lab.order import Options
 from tests.lab.places import PUBLISH as PYPI_PUBLISH
+from tests.lab.places import Registry
+from tests.lab.shelf import Shelf
 from tests.lab.world import Release
 from tests.lab.world.systems import SPDX, stigmem
 from tests.lab.world.world import BUNDLES
@@ -56,20 +58,20 @@ OF_NODE = ("signature", "sbom", "provenance")
 
 def of_another_commit(build: Build, _: str) -> dict[str, object]:
     """Say that another commit was built than the certificate has."""
-    return builds.buildkit(replace(build, commit="f" * 40), "x")
+    return builds.buildkit_v02(replace(build, commit="f" * 40), "x")
 
 
 def without_dockerfile(build: Build, _: str) -> dict[str, object]:
     """Say everything but which Dockerfile was built."""
-    made = builds.buildkit(build)
-    del made["buildDefinition"]["externalParameters"]["configSource"]["path"]
+    made = builds.buildkit_v02(build)
+    del made["invocation"]["configSource"]["entryPoint"]
     return made
 
 
 def with_loose_input(build: Build, _: str) -> dict[str, object]:
     """Name a base image by its tag alone."""
-    made = builds.buildkit(build)
-    del made["buildDefinition"]["resolvedDependencies"][0]["digest"]
+    made = builds.buildkit_v02(build)
+    del made["materials"][0]["digest"]
     return made
 
 
@@ -129,12 +131,12 @@ def by_buildkit(checked: Checked) -> None:
     (result,) = checked.ran.document["results"]
     assert result["report"]["predicate-schemas"] == {"buildkit.schema.json": schema}
     assert f"schema sha256:{schema} (buildkit.schema.json)" in checked.text
-    claim = checked.claim(NODE, V1)
+    claim = checked.claim(NODE, V02)
     said = claim["predicate"]
     assert said["source-repository"] == REPOSITORY
     assert said["source-ref"] == "refs/tags/v0.9.0a2"
     assert said["source-digest"] == checked.release.commit
-    assert said["external-parameters"]["configSource"]["path"] == "Dockerfile"
+    assert said["external-parameters"]["configSource"]["entryPoint"] == "Dockerfile"
     assert claim["identity"]["facts"]["build-signer-uri"] == WORKFLOW
     assert said["conflicts"] == []
 
@@ -212,6 +214,9 @@ def by_the_maintainer(checked: Checked) -> None:
 def extracted(checked: Checked) -> None:
     assert checked.again("extract", "--only", SBOM, "--to", "mirror").status == 0
     assert [path.name for path in (checked.site.folder / "mirror").iterdir()] == [SBOM]
+    with Registry(Shelf(), name="eidetic-labs/stigmem-node") as registry:
+        assert checked.again("push", "--to", registry.host).status == 0
+        assert registry.shelf.tags["0.9.0a2"] == checked.release.images[REFERENCE].digest
 
 
 def nothing_extracted(checked: Checked) -> None:
@@ -220,6 +225,20 @@ def nothing_extracted(checked: Checked) -> None:
         assert ran.status == 1
         assert ran.document["results"][0]["written"] == []
         assert not list(checked.site.folder.glob("mirror/*"))
+    with Registry(Shelf(), name="eidetic-labs/stigmem-node") as registry:
+        ran = checked.again("push", "--to", registry.host, "--unverified-evidence")
+        assert ran.status == 1
+        assert ran.document["results"][0]["written"] == [f"{registry.repository}:0.9.0a2"]
+    sent = [blob.raw for blob in registry.shelf.blobs.values()]
+    assert checked.release.assets[SBOM] not in sent
+
+
+def nothing_pushed(checked: Checked) -> None:
+    """See that the registry is not even asked."""
+    with Registry(Shelf()) as registry:
+        ran = checked.again("push", "--to", registry.host)
+        assert ran.status == 1
+        assert registry.requests == []
 
 
 def in_the_list(checked: Checked) -> None:
@@ -245,6 +264,7 @@ ASKED = (
         number="ST1",
         page='DIGEST="$(crane digest "$IMAGE:$VERSION")"',
         rule="digest; the ledger has what the tag named",
+        unmet="digest sha256:",
         holds=pinned,
         breaks=(
             Break(
@@ -259,6 +279,7 @@ ASKED = (
         number="ST2",
         page="cosign verify --certificate-identity-regexp '…/publish.yml@refs/tags/v.*'",
         rule="identity, exact: repository, workflow, this release's tag",
+        unmet="signed by 'publish'",
         holds=signed,
         breaks=(
             Break(
@@ -279,6 +300,7 @@ ASKED = (
         number="ST3",
         page="cosign verify-attestation --type spdxjson",
         rule='predicate-type = "spdx", sbom = {format = "spdx"}',
+        unmet="of type spdx, an SBOM (spdx)",
         holds=attested,
         breaks=(
             Break(what="no SBOM", change=without("sbom"), of=NODE, code="policy.predicate-type"),
@@ -300,6 +322,7 @@ ASKED = (
         number="ST4",
         page="cosign verify-attestation --type slsaprovenance",
         rule="source-repository, source-tag, source-digest, signer-workflow, predicate-schema",
+        unmet=f"of type slsa-provenance, from {REPOSITORY}, at refs/tags/v0.9.0a2, commit ",
         holds=by_buildkit,
         breaks=(
             Break(
@@ -338,6 +361,7 @@ ASKED = (
         number="ST5",
         page="cosign download sbom",
         rule="the attested SBOM, exported with the image; the signed file, extracted",
+        unmet="of type spdx, an SBOM (spdx)",
         holds=kept,
         breaks=(
             Break(
@@ -352,6 +376,7 @@ ASKED = (
         number="ST6",
         page="Keep the cosign output … certificate and transparency-log metadata",
         rule="the report has log index, log id, time and certificate of each claim",
+        unmet="signed by 'publish'",
         holds=logged,
         breaks=(
             Break(
@@ -366,6 +391,7 @@ ASKED = (
         number="ST7",
         page="If public Rekor is temporarily unavailable … do not deploy",
         rule="no entry, no PASS; no answer, no pack; the check asks no log",
+        unmet="of type slsa-provenance",
         holds=without_rekor,
         breaks=(
             Break(
@@ -386,6 +412,7 @@ ASKED = (
         number="ST8",
         page="npm provenance points back to eidetic-labs/stigmem, publish.yml, and the release tag",
         rule="npm:…, provenance by the workflow, publish attestation by npm's key",
+        unmet="of type slsa-provenance",
         holds=from_npm,
         breaks=(
             Break(
@@ -405,6 +432,7 @@ ASKED = (
                 change=lambda release: release.by("mallory", "npm publish"),
                 of=NPM,
                 code="sigstore.entry",
+                unmet="signed by 'npm'",
             ),
         ),
     ),
@@ -412,6 +440,7 @@ ASKED = (
         number="ST9",
         page="the GitHub Trusted Publisher for eidetic-labs/stigmem and publish.yml",
         rule="pypi:…, publish attestations by this identity",
+        unmet="of type https://docs.pypi.org/attestations/publish/v1",
         holds=from_pypi,
         breaks=(
             Break(
@@ -432,13 +461,15 @@ ASKED = (
         number="ST10",
         page="python -m pip hash",
         rule="export --as pins",
+        unmet="of type https://docs.pypi.org/attestations/publish/v1",
         holds=exported,
         breaks=(
             Break(
                 what="what fails is not pinned",
                 change=built(f"publish {WHEEL}", repository=FORK),
                 of=WHEEL,
-                code="policy.unmet",
+                code="policy.identity",
+                says="(differs in: repository)",
                 also=nothing_pinned,
             ),
         ),
@@ -447,6 +478,7 @@ ASKED = (
         number="ST11",
         page="gpg --import …, gpg --verify …",
         rule="openpgp, the whole fingerprint, from this host's anchors",
+        unmet="signed by 'maintainer'",
         holds=by_the_maintainer,
         breaks=(
             Break(
@@ -461,14 +493,24 @@ ASKED = (
         number="ST12",
         page="Do not mirror or deploy an artifact whose detached signature does not verify",
         rule="extract, export and push take only what passed",
+        unmet="signed by 'maintainer'",
         holds=extracted,
         breaks=(
             Break(
                 what="its signature is not the maintainer's",
                 change=by_a_stranger(SBOM),
                 of=SBOM,
-                code="policy.unmet",
+                code="openpgp.unknown-key",
+                says=f"{SBOM}.asc: it is signed by",
                 also=nothing_extracted,
+            ),
+            Break(
+                what="the signature of the image's digest file is not the maintainer's",
+                change=by_a_stranger(DIGESTS),
+                of=NODE,
+                code="openpgp.unknown-key",
+                says=f"{DIGESTS}.asc: it is signed by",
+                also=nothing_pushed,
             ),
         ),
     ),
@@ -476,6 +518,7 @@ ASKED = (
         number="ST13",
         page="gpg --verify stigmem-node-image-digest.txt.asc",
         rule='listed-in = "stigmem-node-image-digest.txt"',
+        unmet="listed in stigmem-node-image-digest.txt",
         holds=in_the_list,
         breaks=(
             Break(
@@ -488,7 +531,8 @@ ASKED = (
                 what="a stranger signed the list",
                 change=by_a_stranger(DIGESTS),
                 of=NODE,
-                code="policy.unmet",
+                code="openpgp.unknown-key",
+                says=f"{DIGESTS}.asc: it is signed by",
             ),
         ),
     ),
@@ -496,6 +540,7 @@ ASKED = (
         number="ST14",
         page="Treat a digest mismatch from a later local rebuild as an investigation signal",
         rule="said where a digest differs",
+        unmet="digest sha256:",
         holds=proves_no_rebuild,
         breaks=(
             Break(

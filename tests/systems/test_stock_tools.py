@@ -54,6 +54,9 @@ def test_gpg_verifies_what_the_maintainer_signed(tmp_path: Path) -> None:
         (signature,) = there.glob(f"**/{name}.asc")
         (signed,) = (p for p in there.glob(f"**/{name}") if p.name == name)
         assert run(*gpg, "--verify", signature, signed, at=there).returncode == 0, name
+        other = there / "other"
+        other.write_bytes(signed.read_bytes() + b"\n")
+        assert run(*gpg, "--verify", signature, other, at=there).returncode == 1, name
     assert run("sha256sum", "--check", "--quiet", "SHA256SUMS", at=there).returncode == 0
 
 
@@ -78,10 +81,13 @@ def test_sigstore_verifies_what_the_pack_carries(tmp_path: Path) -> None:
         (bundle,) = there.glob(f"**/{name}.sigstore.json")
         (signed,) = (p for p in there.glob(f"**/{name}") if p.name == name)
         command = (sys.executable, "-m", "sigstore", "--trust-config", config, "verify", "identity")
-        pinned = ("--cert-identity", IDENTITY, "--cert-oidc-issuer", ISSUER, "--offline")
-        done = run(*command, *pinned, "--bundle", bundle, signed, at=there)
+        pinned = ("--cert-oidc-issuer", ISSUER, "--offline", "--bundle", bundle, signed)
+        done = run(*command, "--cert-identity", IDENTITY, *pinned, at=there)
         assert done.returncode == 0, done.stderr
         assert "OK: " in done.stdout + done.stderr
+        done = run(*command, "--cert-identity", f"{IDENTITY}.1", *pinned, at=there)
+        assert done.returncode != 0
+        assert "SANs do not match" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 @pytest.mark.requirement("OM7")

@@ -62,7 +62,7 @@ def token(request: Request, *, login: bool) -> Reply:
 
 
 class Registry(Place):
-    """A registry of one repository, ``acme/tool``, to pull from and to push to.
+    """A registry of one repository, ``name``, to pull from and to push to.
 
     ``others`` are more repositories, by name, to pull from.
     ``auth`` is ``""``, ``"basic"``, ``"token"`` (anybody gets one) or ``"token-login"``;
@@ -79,9 +79,11 @@ class Registry(Place):
         storage: Storage | None = None,
         tls: ssl.SSLContext | None = None,
         others: Mapping[str, Shelf] | None = None,
+        name: str = "acme/tool",
     ) -> None:
         """Serve a shelf."""
         super().__init__(tls=tls)
+        self.name = name
         self.shelf = shelf
         self.others = dict(others or {})
         self.has_referrers = referrers
@@ -104,11 +106,11 @@ class Registry(Place):
     @property
     def repository(self) -> str:
         """Its one repository."""
-        return f"{self.host}/acme/tool"
+        return f"{self.host}/{self.name}"
 
     def path(self, kind: str, reference: str) -> str:
         """Return the path of a manifest, blob or list of referrers."""
-        return f"/v2/acme/tool/{kind}/{reference}"
+        return f"/v2/{self.name}/{kind}/{reference}"
 
     def _truth(self, request: Request) -> Reply:
         if request.path == "/token":
@@ -125,7 +127,7 @@ class Registry(Place):
             let_in = said == [basic()]
         else:
             realm = self.realm or f"http://{self.host}/token"
-            scope = "repository:acme/tool:pull,push"
+            scope = f"repository:{self.name}:pull,push"
             challenge = f'Bearer realm="{realm}",service="{self.host}",scope="{scope}"'
             let_in = said == [f"Bearer {TOKEN}"]
         body = b'{"errors":[{"code":"UNAUTHORIZED"}]}'
@@ -138,7 +140,7 @@ class Registry(Place):
         if kind == "uploads":
             _, _, *name, kind, _, reference = unquote(request.path).split("/")
         shelf = self.others.get("/".join(name))
-        if name == ["acme", "tool"]:
+        if name == self.name.split("/"):
             shelf = self.shelf
         if shelf is None:
             return _unknown("NAME_UNKNOWN")

@@ -72,7 +72,12 @@ def github(build: Build, _: str) -> Mapping[str, Any]:
 
 def of_buildkit(build: Build, _: str) -> Mapping[str, Any]:
     """Return what BuildKit writes, with the Dockerfile and what went into the build."""
-    return builds.buildkit(build, f"{build.repository}/actions/runs/1/attempts/1")
+    return builds.buildkit_v02(build, f"{build.repository}/actions/runs/1/attempts/1")
+
+
+def of_workflow(build: Build, _: str) -> Mapping[str, Any]:
+    """Return what a workflow says of itself, in the version that cosign calls slsaprovenance."""
+    return builds.workflow_v02(build)
 
 
 def of_generator(build: Build, _: str) -> Mapping[str, Any]:
@@ -149,7 +154,7 @@ def stigmem(lab: Lab) -> Release:
         pieces={
             "signature": here(),
             "sbom": here(says=SPDX, predicate=spdx),
-            "provenance": here(says=V1, predicate=of_buildkit),
+            "provenance": here(says=V02, predicate=of_buildkit),
             "npm provenance": ts(by=build, says=V1),
             "npm publish": ts(by="npm", says=NPM_PUBLISH),
             **{
@@ -242,7 +247,7 @@ def wellmaintained(lab: Lab) -> Release:
         images[reference] = image(content=name.encode())
         here = partial(Piece, about=reference, where=Where.COSIGN, by=build)
         pieces[f"{name} signature"] = here()
-        pieces[f"{name} provenance"] = here(says=V1, predicate=github)
+        pieces[f"{name} provenance"] = here(says=V02, predicate=of_workflow)
         pieces[f"{name} sbom"] = here(says=CYCLONEDX, predicate=cyclonedx)
     return Release(
         system="wellmaintained",

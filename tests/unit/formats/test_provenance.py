@@ -100,6 +100,13 @@ def test_each_producer_says_what_was_built(producer: str) -> None:
     )
 
 
+def test_the_dockerfile_is_a_parameter_of_buildkit_in_both_versions() -> None:
+    now = provenance.parse(V1, builds.buildkit(TAG)).external_parameters
+    before = provenance.parse(V02, builds.buildkit_v02(TAG)).external_parameters
+    assert now["configSource"]["path"] == before["configSource"]["entryPoint"] == "Dockerfile"
+    assert before["frontend"] == "dockerfile.v0"
+
+
 @pytest.mark.parametrize("producer", PRODUCERS)
 def test_unknown_fields_and_null_lists_change_nothing(producer: str) -> None:
     kind, value, *_ = PRODUCERS[producer]
