@@ -12,7 +12,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from kit.errors import MachineError, UsageError
 from kit.formats import kinds
 from kit.formats.manifest import can_name
 from kit.formats.source_text import Source
-from kit.model import Answer, Asked, Found, Gathered
+from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 
 MAX_EVIDENCE = kinds.MAX_BYTES
 _CHUNK = 1 << 20
+#: What says something of files, and is signed by nobody itself.
+_UNSIGNED = frozenset({EvidenceKind.DIGESTS, EvidenceKind.IMAGE_DIGESTS, *kinds.OF_DOCUMENTS})
 _ANCHOR = "a trusted root is no evidence: the checking host trusts its own alone"
 
 
@@ -75,6 +77,7 @@ def gather(
         _row(source, item.name, Answer.FOUND, item.sha256)
         for item in (*found_artifacts, *found_evidence)
     ]
+    asked += _unsigned(source, found_artifacts, found_evidence)
     return Gathered(
         artifacts=found_artifacts,
         evidence=found_evidence,
@@ -222,6 +225,28 @@ def _chunks(entry: Path) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise MachineError(f"{entry}: {error.strerror}", code="machine.unreadable") from error
+
+
+def _unsigned(
+    source: Source, artifacts: Iterable[Found], evidence: Iterable[Found]
+) -> Iterator[Asked]:
+    """Yield a row for each artifact beside which nothing lies that could sign it.
+
+    None at all where some of the evidence is not plainly about another artifact by its name.
+    """
+    bare = {item.name for item in artifacts}
+    names = frozenset(bare)
+    for piece in evidence:
+        if kinds.by_name(piece.name) in _UNSIGNED:
+            continue
+        about: str | None = piece.name
+        while about is not None and about not in names:
+            about = kinds.named_after(about)
+        if about is None:
+            return
+        bare.discard(about)
+    for name in sorted(bare):
+        yield _row(source, f"signatures and attestations of {name}", Answer.ABSENT)
 
 
 def _row(

@@ -71,6 +71,31 @@ def test_one_file_of_evidence_is_taken_whatever_its_name(folder: Path) -> None:
     assert "notes.txt" in [item.name for item in brought.evidence]
 
 
+@pytest.mark.parametrize(
+    ("beside", "bare"),
+    [
+        ((), {"a.tgz", "b.tgz"}),
+        (("a.tgz.sigstore.json",), {"b.tgz"}),
+        (("a.tgz.asc", "b.tgz.sig"), set()),
+        (("a.tgz.sha256", "SHA256SUMS", "a.tgz.spdx.json"), {"a.tgz", "b.tgz"}),  # sign nothing
+        (("a.tgz.sha256", "a.tgz.sha256.asc"), {"b.tgz"}),
+        # What may be about any file.
+        (("SHA256SUMS", "SHA256SUMS.asc"), set()),
+        ((f"sha256:{'a' * 64}.jsonl",), set()),
+        (("multiple.intoto.jsonl",), set()),
+        (("c.tgz.sigstore.json",), set()),
+    ],
+)
+def test_a_file_without_anything_that_could_sign_it_has_a_row(
+    tmp_path: Path, beside: tuple[str, ...], bare: set[str]
+) -> None:
+    for name in ("a.tgz", "b.tgz", *beside):
+        (tmp_path / name).write_bytes(name.encode())
+    asked = gather(tmp_path, "file:./", "a.tgz", "b.tgz").asked
+    absent = {row.wanted for row in asked if row.answer is Answer.ABSENT}
+    assert absent == {f"signatures and attestations of {name}" for name in bare}
+
+
 def _link(path: Path) -> None:
     path.symlink_to("/etc/passwd")
 
