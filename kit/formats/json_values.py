@@ -15,21 +15,32 @@ def first_difference(one: Any, other: Any) -> str | None:
     """Return the path of the first place where two parsed values differ, such as ``$.a[0]``.
 
     Members are compared in the order of their names. ``None`` where the values are equal.
+    What is remembered grows with the depth alone, however long names and arrays are.
     """
-    waiting = [("$", one, other)]
-    while waiting:
-        path, left, right = waiting.pop()
-        if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
-            inner = [(f"{path}.{key}", left[key], right[key]) for key in sorted(left)]
-        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-            pairs = zip(left, right, strict=True)
-            inner = [(f"{path}[{place}]", *pair) for place, pair in enumerate(pairs)]
-        elif _equal(left, right):
+    levels = [iter([("$", one, other)])]
+    steps: list[str] = []
+    while levels:
+        pair = next(levels[-1], None)
+        if pair is None:
+            levels.pop()
             continue
-        else:
-            return path + "".join(_which(left, right))
-        waiting += reversed(inner)
+        step, left, right = pair
+        steps[len(levels) - 1 :] = [step]
+        if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+            levels.append(_members(left, right))
+        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            levels.append(_elements(left, right))
+        elif not _equal(left, right):
+            return "".join((*steps, *_which(left, right)))
     return None
+
+
+def _members(left: dict[str, Any], right: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    return ((f".{key}", left[key], right[key]) for key in sorted(left))
+
+
+def _elements(left: list[Any], right: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    return ((f"[{place}]", *pair) for place, pair in enumerate(zip(left, right, strict=True)))
 
 
 def _equal(left: Any, right: Any) -> bool:

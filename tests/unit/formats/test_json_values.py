@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -76,3 +77,14 @@ def test_deep_and_wide_documents_are_compared_without_recursion() -> None:
     for _ in range(10_000):
         deep = [deep]
     assert first_difference(deep, deep) is None
+
+
+def test_a_long_name_is_not_kept_once_an_element() -> None:
+    wide = {"n" * (1 << 20): [0] * 300}
+    again = json.loads(json.dumps(wide))
+    tracemalloc.start()
+    try:
+        assert first_difference(wide, again) is None
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
