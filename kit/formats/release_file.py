@@ -95,6 +95,10 @@ class ReleaseFile:
     sha256: str
     custody: tuple[CustodyRule, ...] = ()
 
+    def lines_of(self, name: str) -> tuple[Line, ...]:
+        """Return the lines that mean an artifact by a name of which something is a copy."""
+        return lines_of(name, self.lines)
+
     @property
     def sealers(self) -> tuple[Signer, ...]:
         """The signers whose seals it demands, each once."""
@@ -166,6 +170,12 @@ class ReleaseFile:
 def matches(pattern: str, name: str) -> bool:
     """Say whether a file name matches a pattern of ``*`` and ``?``; other characters are plain."""
     return _expression(pattern).fullmatch(name) is not None
+
+
+def lines_of(name: str, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines that write a name out; where none does, those whose wildcards take it."""
+    written = tuple(line for line in lines if name in line.names)
+    return written or tuple(line for line in lines if line.takes(name))
 
 
 def is_about(demand: Demand, name: str) -> bool:
@@ -351,10 +361,21 @@ def _refuse_copies_of_nothing(line: Line, lines: Sequence[Line], path: str) -> N
                     f"{where}: one file is the copy, which no package and no image is: name it "
                     'with files = ["NAME"]'
                 )
-            if one == original or not any(other.takes(str(original)) for other in lines):
-                raise MalformedError(
-                    f"{where}: {original!r} is no other artifact of this release file"
-                )
+            _demand_one_original(str(original), one, lines, where)
+
+
+def _demand_one_original(name: str, copy: str, lines: Sequence[Line], where: str) -> None:
+    found = lines_of(name, lines)
+    if name == copy or not found:
+        raise MalformedError(f"{where}: {name!r} is no other artifact of this release file")
+    if len(found) > 1:
+        sources = " and ".join(repr(line.source.text) for line in found[:2])
+        raise MalformedError(
+            f"{where}: {name!r} may be of {sources}; write it out in one of them alone"
+        )
+    parts = (part for demand in found[0].demands_of(name) for part in parts_of(demand))
+    if any(part.predicate_of is not None for part in parts):
+        raise MalformedError(f"{where}: {name!r} is itself a copy; name what that is a copy of")
 
 
 def _published_as(text: str | None, path: str) -> Repository | None:

@@ -254,6 +254,7 @@ def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> Non
 def _refuse_beside_copies(given: Mapping[str, Any], path: str) -> None:
     because = "stands where the original is attested; this is a copy of it"
     _refuse(given, ("sbom", "scan", "predicate-schema"), path, because)
+    _refuse(given, ("every",), path, "of several statements, a file can be a copy of one alone")
     if "predicate-type" not in given:
         raise MalformedError(f"{path}.predicate-of: needs predicate-type: a copy of what?")
 

@@ -40,6 +40,8 @@ _PLAIN = frozenset(
 )
 _PACKAGES = frozenset({"deb", "rpm", "apk"})
 _NPM = ".tgz"
+#: Codes that say what nothing proves of a file that passes all the same.
+UNPROVED = frozenset({"artifact.name-unproved", "artifact.version-unproved"})
 
 
 def unproved_name(

@@ -19,8 +19,20 @@ from kit.model import Claim, Finding, Level
 from kit.policy import requirements
 from kit.policy.facts import FileFacts, Inside
 
+#: Characters of a path that are told: a name in a document may be as long as that.
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """An artifact that passed, and what its verdict says that nothing proves of its name."""
+
+    file: FileFacts
+    unproved: tuple[Finding, ...] = ()
+
+
 #: What passed, by name.
-Passed = Mapping[str, Sequence[FileFacts]]
+Passed = Mapping[str, Sequence[Original]]
 
 
 def asked(demands: Sequence[Demand]) -> tuple[Requirement, ...]:
@@ -54,6 +66,9 @@ class _Comparing:
     read: Callable[[Any], Any]
     claims: list[Claim] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    content: list[Any] = field(default_factory=list)
+    #: Where it differs from a predicate, by that: one may be attested of many, many times.
+    compared: dict[str, str | None] = field(default_factory=dict)
 
     def put_to(self, requirement: Requirement, passed: Passed) -> None:
         original = str(requirement.predicate_of)
@@ -65,7 +80,7 @@ class _Comparing:
                 "or is itself a copy",
             )
             return
-        attested = [c for one in originals for c in _attested(requirement, one)]
+        attested = [c for one in originals for c in _attested(requirement, one.file)]
         if not attested:
             self._find(
                 "copy.original",
@@ -73,19 +88,19 @@ class _Comparing:
             )
             return
         try:
-            mine = self.read(self.file.artifact)
+            same = [claim for claim in attested if self._differs_at(claim) is None]
         except MalformedError as error:
             self._find("copy.malformed", f"its content cannot be compared: {error.message}")
             return
-        same = [claim for claim in attested if _difference(claim, mine) is None]
         if not same:
-            place = _difference(attested[0], mine)
+            place = self._differs_at(attested[0]) or "$"
             self._find(
                 "copy.differs",
                 f"it is not what {attested[0].evidence} says, signed, of {original}: they first "
-                f"differ at {place}",
+                f"differ at {place[:_SHOWN]}",
                 "take the signed one (extract writes it), or ask the publisher which is right",
             )
+            return
         self.claims += [
             replace(
                 claim,
@@ -95,6 +110,16 @@ class _Comparing:
             )
             for claim in same
         ]
+        for finding in (finding for one in originals for finding in one.unproved):
+            self._find(finding.code, f"of {original}, of which it is a copy: {finding.message}")
+
+    def _differs_at(self, claim: Claim) -> str | None:
+        said = claim.predicate_json or ""
+        if not self.content:
+            self.content.append(self.read(self.file.artifact))
+        if said not in self.compared:
+            self.compared[said] = _difference(said, self.content[0])
+        return self.compared[said]
 
     def _find(self, code: str, message: str, hint: str | None = None) -> None:
         name = self.file.artifact.name
@@ -115,11 +140,13 @@ def _attested(requirement: Requirement, original: FileFacts) -> Iterator[Claim]:
             yield claim
 
 
-def _difference(claim: Claim, content: Any) -> str | None:
-    """Return where the predicate of a claim differs from a document; ``None`` where nowhere."""
-    raw = (claim.predicate_json or "").encode()
+def _difference(predicate: str, content: Any) -> str | None:
+    """Return where a predicate differs from a document; ``None`` where nowhere."""
+    raw = predicate.encode()
     # Bounded when it was read; written again, with escapes, it may be longer than that.
     said = strictjson.parse(raw, max_bytes=len(raw), max_values=len(raw))
+    if json_values.first_difference(said, content) is None:
+        return None
     try:
         return json_values.first_difference(enclosed.document(said), content)
     except MalformedError:

@@ -49,7 +49,7 @@ def judge(
         verdict = _judge_file(release, line, file, where, inside)
         return _once(verdict, names_of[file.digests["sha256"]])
 
-    made = _made(by_line, judged, inside)
+    made = _made(release, by_line, judged, inside)
     verdicts: list[Verdict] = []
     for line, mine in by_line:
         verdicts += [made[id(file)] for file in mine]
@@ -61,21 +61,26 @@ def judge(
 
 
 def _made(
+    release: ReleaseFile,
     by_line: Sequence[tuple[Line, Sequence[FileFacts]]],
     judged: Callable[[Line, FileFacts], Verdict],
     inside: Inside,
 ) -> dict[int, Verdict]:
     """Return the verdict on each file; on copies last, as they rest on what became of others."""
     made: dict[int, Verdict] = {}
-    passed: dict[str, list[FileFacts]] = {}
+    passed: dict[str, list[copies.Original]] = {}
     waiting: list[tuple[Line, FileFacts]] = []
+    parts = (part for line in release.lines for part in line.requirements)
+    meant = {name: release.lines_of(name) for part in parts if (name := part.predicate_of)}
     for line, file in ((line, file) for line, mine in by_line for file in mine):
         if copies.asked(line.demands_of(file.artifact.name)):
             waiting.append((line, file))
             continue
         made[id(file)] = verdict = judged(line, file)
-        if verdict.passed:
-            passed.setdefault(file.artifact.name, []).append(file)
+        if verdict.passed and line in meant.get(file.artifact.name, ()):
+            unproved = tuple(f for f in verdict.findings if f.code in binding.UNPROVED)
+            original = copies.Original(file, unproved)
+            passed.setdefault(file.artifact.name, []).append(original)
     for line, file in waiting:
         wanted = copies.asked(line.demands_of(file.artifact.name))
         made[id(file)] = judged(line, copies.seen(file, wanted, passed, inside))

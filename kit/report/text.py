@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from kit.formats.encodings import render_time
 from kit.model import AnchorRecord, Claim, Finding, Level, Report, SealRecord, Verdict
 from kit.model.predicates import Provenance, Sbom, Scan
+from kit.policy.binding import UNPROVED
 from kit.report.escape import plain
 
 #: What a PASS never says (security.md 3.5): printed with every report that has one.
@@ -70,11 +71,8 @@ _CLOCK = "clock.impossible"
 
 
 def _passed(verdict: Verdict) -> str:
-    unproved = sum(f.code in _UNPROVED for f in verdict.findings)
+    unproved = sum(f.code in UNPROVED for f in verdict.findings)
     return f"PASS, name not proved: {unproved}" if unproved else "PASS"
-
-
-_UNPROVED = frozenset({"artifact.name-unproved", "artifact.version-unproved"})
 
 
 def _by(claims: Sequence[Claim]) -> str:

@@ -382,6 +382,29 @@ REFUSED = {
         release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip") + "\nsbom = true"),
         "artifact[0].require[0].sbom: stands where the original is attested",
     ),
+    "a copy of every statement": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip") + "\nevery = true"),
+        "artifact[0].require[0].every: of several statements, a file can be a copy of one alone",
+    ),
+    "a copy of either of two": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip"))
+        + '[[artifact]]\nsource = "file:a.zip"\n',
+        "artifact[0].require[0].predicate-of: 'a.zip' may be of 'file:d/' and 'file:a.zip'",
+    ),
+    "a copy of what one of two patterns takes": (
+        release(line=BOTH, require=COPY.format(files='["b.json"]', of="z.zip"))
+        + '[[artifact]]\nsource = "file:e/"\n[[artifact]]\nsource = "file:f/"\n',
+        "artifact[0].require[0].predicate-of: 'z.zip' may be of 'file:e/' and 'file:f/'",
+    ),
+    "a copy of a copy": (
+        release(
+            line='source = "file:d/"\nfiles = ["a.zip", "b.json", "c.json"]',
+            require=COPY.format(files='["b.json"]', of="a.zip"),
+        )
+        + "[[artifact.require]]\n"
+        + COPY.format(files='["c.json"]', of="b.json"),
+        "artifact[0].require[1].predicate-of: 'b.json' is itself a copy",
+    ),
     "a copy by an OpenPGP key": (
         release(
             line=BOTH,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kit.formats import enclosed
+from kit.formats import enclosed, json_values
 from kit.model import Artifact, Claim, Level, Verdict
 from kit.policy.facts import FileFacts, ImageFacts, Inside
 from kit.policy.judge import judge
@@ -99,6 +99,7 @@ def test_a_copy_passes_however_it_is_written(content: str) -> None:
         (json.dumps(SAID), json.dumps(SAID)),  # cosign, of a file it takes for text
         ({"Data": json.dumps(SAID), "Timestamp": ""}, json.dumps(SAID)),  # early cosign
         ("SPDXVersion: SPDX-2.3\n", "SPDXVersion: SPDX-2.3\n"),
+        ({"Data": [1]}, '{"Data": [1]}'),  # a predicate of somebody's own, as it is
     ],
 )
 def test_a_predicate_may_hold_the_document_s_text(said: object, content: str) -> None:
@@ -112,6 +113,9 @@ def test_a_predicate_may_hold_the_document_s_text(said: object, content: str) ->
         (json.dumps(SAID | {"metadata": {}}), "$.metadata"),
         (json.dumps(SAID).replace('"1.0"', "1.0"), "$.components[0].version"),
         (json.dumps(json.dumps(SAID)), "$"),
+        # Nobody signed a file around the document: what reads it sees no component at all.
+        (json.dumps({"Data": SAID}), "$.Data"),
+        (json.dumps({"Data": json.dumps(SAID), "Timestamp": ["anything"]}), "$.Data"),
     ],
 )
 def test_another_document_fails_and_is_told_where(content: str, where: str) -> None:
@@ -132,6 +136,28 @@ def test_what_two_readers_could_read_differently_is_no_copy(content: bytes | str
     assert "copy.malformed" in codes(found[SBOM])
 
 
+def test_where_names_are_long_no_path_is_kept_or_told_whole() -> None:
+    name = "n" * (1 << 16)
+    found = judged(json.dumps({name: [0]}), attested({name: [1]}))
+    (told,) = [f for f in found[SBOM].findings if f.code == "copy.differs"]
+    assert len(told.message) < 1000
+
+
+def test_one_document_attested_often_is_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Any] = []
+    difference = json_values.first_difference
+
+    def counted(one: Any, other: Any) -> str | None:
+        compared.append(one)
+        return difference(one, other)
+
+    monkeypatch.setattr(json_values, "first_difference", counted)
+    again = attested()
+    claims = [replace(again, evidence=f"evidence/{n}.sigstore.json") for n in range(50)]
+    assert len(judged(json.dumps(SAID), *claims)[SBOM].claims) == 50
+    assert len(compared) == 1
+
+
 def test_the_original_must_have_passed() -> None:
     # The true SBOM of another release, beside that release's file: both are signed.
     also_listed = LINES.replace('predicate-type = "cyclonedx"\n\n', (
@@ -143,6 +169,32 @@ def test_the_original_must_have_passed() -> None:
     assert failing(found[TOOL]) == {"policy.unmet"}
     assert failing(found[SBOM]) == {"policy.unmet"}
     assert "copy.original" in codes(found[SBOM])
+
+
+def test_the_original_must_be_of_the_line_that_names_it() -> None:
+    # A collector may put any file that another line takes under the original's name.
+    also = '[[artifact]]\nsource = "file:more/"\n[[artifact.require]]\nsigner = "release"\n'
+    other = file(
+        statement(b"older", TOOL, predicate_type=BOM, predicate_json='{"old": 1}'),
+        raw=b"older",
+        name=TOOL,
+        source="file:more/",
+    )
+    assert judged(json.dumps(SAID), attested(), lines=LINES + also, also=(other,))[SBOM].passed
+    found = judged('{"old": 1}', attested(), lines=LINES + also, also=(other,))
+    assert found[TOOL].passed
+    assert failing(found[SBOM]) == {"policy.unmet"}
+    assert "copy.differs" in codes(found[SBOM])
+
+
+def test_what_is_not_proved_of_an_original_is_told_of_its_copy() -> None:
+    renamed = replace(attested(), names=("tool-0.9.tar.gz",))
+    loose = release(lines=LINES, strict=False)
+    tool, sbom = file(renamed, raw=b"tool", name=TOOL), file(raw=b"{}", name=SBOM)
+    verdicts, _ = judge(loose, [tool, sbom], Inside(unreadable, lambda _: SAID), AT)
+    for verdict in verdicts:
+        assert verdict.passed
+        assert "artifact.name-unproved" in codes(verdict)
 
 
 def test_without_a_statement_there_is_nothing_to_be_a_copy_of() -> None:
