@@ -38,7 +38,8 @@ def vex_for(requirement: Requirement, file: FileFacts, where: Circumstances) -> 
     """Return the VEX claims that may except results of a requirement's scan of a file, once each.
 
     They count on the terms on which all evidence does: the times that the release file
-    allows, and the log. A statement about a digest manifest says nothing of what it lists.
+    allows, and the log. A statement about a digest manifest says nothing of what it lists,
+    and one about another artifact nothing of a copy of it.
     """
     if requirement.scan is None or not requirement.scan.vex:
         return ()
@@ -47,6 +48,7 @@ def vex_for(requirement: Requirement, file: FileFacts, where: Circumstances) -> 
         if (
             isinstance(claim.predicate, Vex)
             and claim.listed_in is None
+            and claim.predicate_of is None
             and not any(_by_circumstances(requirement, claim, where))
         ):
             who = claim.identity

@@ -11,9 +11,11 @@ import pytest
 
 from kit.formats import enclosed, json_values
 from kit.model import Artifact, Claim, Level, Verdict
+from kit.model.predicates import Vex, VexStatement
+from kit.policy import requirements
 from kit.policy.facts import FileFacts, ImageFacts, Inside
 from kit.policy.judge import judge
-from tests.claims import claim, file, release, statement, unreadable
+from tests.claims import WHERE, claim, file, release, statement, unreadable
 from tests.lab import AT
 
 TOOL, SBOM = "tool-1.0.tar.gz", "sbom.json"
@@ -195,6 +197,18 @@ def test_what_is_not_proved_of_an_original_is_told_of_its_copy() -> None:
     for verdict in verdicts:
         assert verdict.passed
         assert "artifact.name-unproved" in codes(verdict)
+
+
+def test_vex_about_an_original_excepts_nothing_of_its_copy() -> None:
+    vex = Vex(author="somebody", statements=(VexStatement(ids=("CVE-1",), status="not_affected"),))
+    copied = replace(claim(b"x"), predicate=vex, predicate_of=TOOL)
+    (part,) = (
+        release('signer = "release"\nscan = {fail-on = "low", vex = "release"}')
+        .lines[0]
+        .requirements
+    )
+    assert requirements.vex_for(part, file(replace(copied, predicate_of=None), raw=b"x"), WHERE)
+    assert not requirements.vex_for(part, file(copied, raw=b"x"), WHERE)
 
 
 def test_without_a_statement_there_is_nothing_to_be_a_copy_of() -> None:
