@@ -17,7 +17,9 @@ from datetime import datetime
 
 from kit import airgap
 from kit.errors import EvidenceError, RejectedError
+from kit.formats.rules import Requirement
 from kit.model import Claim, Contradiction, Digest, EvidenceKind
+from kit.policy import requirements
 from kit.trust.anchors import Anchor
 from kit.trust.npm_keys import NpmKeyring
 from kit.verifiers import cosign, npm, pep740, unlogged
@@ -95,15 +97,15 @@ class Basis:
     """What evidence is verified by: the anchors, and as of when.
 
     ``npm_keys`` are those of npm registries, and ``npm_accept_expired`` the files among them
-    whose ended keys count. ``whole_predicates`` says whether claims must carry all of a
-    predicate.
+    whose ended keys count. ``whole_predicates`` are the requirements for which claims must
+    carry all of a predicate: no other claim does, since a stranger's may be as long.
     """
 
     anchors: tuple[Anchor, ...]
     at: datetime
     npm_keys: tuple[NpmKeyring, ...] = ()
     npm_accept_expired: frozenset[str] = frozenset()
-    whole_predicates: bool = False
+    whole_predicates: tuple[Requirement, ...] = ()
 
 
 def run(jobs: Iterable[Job], basis: Basis, workers: int) -> Iterator[Outcome]:
@@ -193,15 +195,12 @@ class _Verifiers:
             for subject in job.subjects:
                 found.refusals[subject.member].append(refusal)
             return []
-        whole = None
-        if self._bench.whole_predicates and isinstance(verified, VerifiedStatement):
-            # One text for all its subjects: it may be as long as a bundle.
-            whole = json.dumps(verified.statement.predicate)
+        whole = _Whole(verified, self._bench.whole_predicates)
         for subject in job.subjects:
             try:
                 claim = _claim(verified, job, subject)
                 claim = replace(claim, completed_from=job.completed_from)
-                found.claims[subject.member].append(self._told(claim, verified, whole))
+                found.claims[subject.member].append(whole.given(self._told(claim, verified)))
             except EvidenceError as error:
                 found.refusals[subject.member].append(_refusal(job, error))
                 if error.code == "digest.mismatch" and isinstance(verified, VerifiedStatement):
@@ -214,12 +213,12 @@ class _Verifiers:
             for note in verified.notes
         ]
 
-    def _told(self, claim: Claim, verified: AnyVerified, whole: str | None = None) -> Claim:
-        """Add what only this host knows, and what only some policies ask for."""
+    def _told(self, claim: Claim, verified: AnyVerified) -> Claim:
+        """Add what only this host knows."""
         if claim.identity.subject_type == "key":
             facts = self._facts(claim, verified)
             claim = replace(claim, identity=replace(claim.identity, facts=facts))
-        return claim if whole is None else replace(claim, predicate_json=whole)
+        return claim
 
     def _facts(self, claim: Claim, verified: AnyVerified) -> Mapping[str, str]:
         """Return under which paths this host has a key, as its own and as a registry's."""
@@ -260,6 +259,24 @@ def _claim(verified: AnyVerified, job: Job, subject: Subject) -> Claim:
         return npm.claim_for(verified, job.label, subject.digests, subject.name)
     claim = verified.claim_for(job.label, subject.digests)
     return replace(claim, kind=job.kind) if job.kind in _OF_IMAGES else claim
+
+
+@dataclass(slots=True)
+class _Whole:
+    """All of a statement's predicate, for the claims by whom some requirement asks for it."""
+
+    verified: AnyVerified
+    asking: Sequence[Requirement]
+    text: str | None = None
+
+    def given(self, claim: Claim) -> Claim:
+        asked = any(requirements.may_meet(part, claim) for part in self.asking)
+        if not asked or not isinstance(self.verified, VerifiedStatement):
+            return claim
+        if self.text is None:
+            # One text for all its subjects: it may be as long as a bundle.
+            self.text = json.dumps(self.verified.statement.predicate)
+        return replace(claim, predicate_json=self.text)
 
 
 @dataclass(frozen=True, slots=True)

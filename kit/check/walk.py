@@ -98,7 +98,7 @@ def check(
         at=options.at,
         npm_keys=npm_keys,
         npm_accept_expired=release.npm_accepted_expired,
-        whole_predicates=release.asks_whole_predicates,
+        whole_predicates=release.of_whole_predicates,
     )
     with openpgp(openpgp_keys, options, release.openpgp_accepted_expired) as verifier:
         weighed = weighing.weigh(pack, known, basis, options.workers, verifier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kit.check.jobs import Refusal
 from kit.errors import EvidenceError
@@ -24,10 +24,17 @@ class Weighed:
     contradictions: dict[str, list[Contradiction]] = field(default_factory=dict)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    predicates: dict[str, str] = field(default_factory=dict)
     incomplete: list[tuple[str, str, EvidenceError | Refusal]] = field(default_factory=list)
 
     def accept(self, member: str, claim: Claim) -> None:
-        """Keep a claim that a verifier made about a member."""
+        """Keep a claim that a verifier made about a member.
+
+        One long predicate is kept once, in however many pieces of evidence it was carried.
+        """
+        if claim.predicate_json is not None:
+            kept = self.predicates.setdefault(claim.predicate_json, claim.predicate_json)
+            claim = replace(claim, predicate_json=kept)
         self.claims.setdefault(member, []).append(claim)
         direct = claim.listed_in is None and claim.document is None  # else told of what it is over
         if claim.completed_from is not None and direct:

@@ -161,10 +161,10 @@ class ReleaseFile:
         return dict(sorted({schema.name: schema.sha256 for schema in used}.items()))
 
     @property
-    def asks_whole_predicates(self) -> bool:
-        """Whether a rule looks at more of a predicate than what claims carry of it."""
+    def of_whole_predicates(self) -> tuple[Requirement, ...]:
+        """The requirements that look at more of a predicate than what claims carry of it."""
         parts = (part for line in self.lines for part in line.requirements)
-        return any(part.predicate_schema or part.predicate_of for part in parts)
+        return tuple(part for part in parts if part.predicate_schema or part.predicate_of)
 
 
 def matches(pattern: str, name: str) -> bool:

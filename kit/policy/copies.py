@@ -131,12 +131,8 @@ class _Comparing:
 def _attested(requirement: Requirement, original: FileFacts) -> Iterator[Claim]:
     """Yield what the requirement's signer states, in its type, of an artifact or its images."""
     below = original.image.platforms if original.image is not None else ()
-    if requirement.signer is None:
-        return
     for claim in (claim for one in (original, *below) for claim in one.claims):
-        typed = any(kind.matches(claim.predicate_type) for kind in requirement.predicate_types)
-        whole = typed and claim.predicate_json is not None
-        if whole and not requirements.by_signer(requirement.signer, claim):
+        if claim.predicate_json is not None and requirements.may_meet(requirement, claim):
             yield claim
 
 

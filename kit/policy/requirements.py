@@ -59,6 +59,13 @@ def vex_for(requirement: Requirement, file: FileFacts, where: Circumstances) -> 
     return tuple(found.values())
 
 
+def may_meet(requirement: Requirement, claim: Claim) -> bool:
+    """Say whether a statement is by the signer and of the type of a requirement."""
+    types, signer = requirement.predicate_types, requirement.signer
+    typed = not types or any(kind.matches(claim.predicate_type) for kind in types)
+    return typed and (signer is None or not by_signer(signer, claim))
+
+
 def of_kind(requirement: Requirement, claim: Claim, file: FileFacts) -> tuple[Miss, ...]:
     """Return why a claim is not one that the requirement is about: file, signer, type."""
     return tuple(_of_kind(requirement, claim, file.digests))

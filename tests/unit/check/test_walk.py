@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ import pytest
 from kit.check import Options, check
 from kit.check import jobs as check_jobs
 from kit.check.jobs import Basis, Job, Subject
+from kit.check.weighed import Weighed
 from kit.collect import Request, collect
 from kit.errors import PackError
 from kit.formats import release_file, trusted_root
@@ -29,7 +31,7 @@ from kit.model import (
 from kit.pack import roster, writer
 from kit.pack.reader import Pack
 from kit.trust.anchors import Anchor
-from tests.claims import sha256
+from tests.claims import claim, sha256
 from tests.lab import IDENTITY, ISSUER, Lab
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -272,16 +274,42 @@ def test_what_a_bundle_makes_a_finding_quote_is_cut(
     assert max(len(finding.message) for finding in found) < 5000
 
 
+def whole_predicates(*jobs: Job, lab: Lab) -> list[str | None]:
+    """Return what claims carry of predicates where a requirement looks at those of the lab's."""
+    asking = POLICY + b'predicate-type = "urn:t"\npredicate-schema = "s"'
+    policy = release_file.parse(asking, "release.toml", lambda _: b"{}")
+    basis = Basis(anchors=(anchor(lab),), at=NOW, whole_predicates=policy.of_whole_predicates)
+    outcomes = check_jobs.run(jobs, basis, 1)
+    return [claim.predicate_json for outcome in outcomes for claim in outcome.claims]
+
+
 def test_the_claims_of_one_bundle_share_one_whole_predicate(lab: Lab) -> None:
     files = {f"{n}.bin": str(n).encode() for n in range(3)}
     subjects = tuple(
         Subject(member=name, digests={"sha256": sha256(raw)}) for name, raw in files.items()
     )
-    job = Job(label="a", raw=lab.attest(files, predicate={"long": "text"}), subjects=subjects)
-    basis = Basis(anchors=(anchor(lab),), at=NOW, whole_predicates=True)
-    made = [claim for outcome in check_jobs.run([job], basis, 1) for claim in outcome.claims]
-    assert len(made) == len(files)
-    assert len({id(claim.predicate_json) for claim in made}) == 1
+    raw = lab.attest(files, predicate={"long": "text"}, predicate_type="urn:t")
+    made = whole_predicates(Job(label="a", raw=raw, subjects=subjects), lab=lab)
+    assert made == ['{"long": "text"}'] * len(files)
+    assert len(set(map(id, made))) == 1
+
+
+def test_nobody_else_s_predicate_is_kept_whole(lab: Lab) -> None:
+    subjects = (Subject(member="a", digests={"sha256": sha256(b"a")}),)
+    others = (
+        lab.attest({"a": b"a"}, predicate_type="urn:t", identity="https://mallory.test/x"),
+        lab.attest({"a": b"a"}, predicate_type="urn:u"),
+    )
+    made = [Job(label="a", raw=raw, subjects=subjects) for raw in others]
+    assert whole_predicates(*made, lab=lab) == [None, None]
+
+
+def test_a_predicate_that_is_carried_often_is_kept_once() -> None:
+    weighed = Weighed()
+    for number in range(3):
+        text = json.dumps({"a": 1})  # made anew for each
+        weighed.accept("a", claim(evidence=f"evidence/{number}", predicate_json=text))
+    assert len({id(kept.predicate_json) for kept in weighed.claims["a"]}) == 1
 
 
 def test_one_bundle_repeated_makes_one_claim(

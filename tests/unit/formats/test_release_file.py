@@ -115,8 +115,9 @@ def test_a_requirement_may_be_about_some_files_of_its_line() -> None:
 
 def test_whole_predicates_are_asked_for_where_a_copy_is() -> None:
     text = release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip"))
-    assert parse(text).asks_whole_predicates
-    assert not parse(release(line=BOTH)).asks_whole_predicates
+    found = parse(text)
+    assert found.of_whole_predicates == found.lines[0].requirements
+    assert not parse(release(line=BOTH)).of_whole_predicates
 
 
 def test_what_the_release_is_called_is_read() -> None:
