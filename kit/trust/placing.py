@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 
 from kit.errors import AnchorError, MachineError
-from kit.formats import anchor_origin, tuf_record
+from kit.formats import anchor_origin, trusted_root, tuf_record
 from kit.formats.anchor_origin import FileOrigin, Origin, Source
 from kit.trust import atomic, renewal, swap
 from kit.trust.memory import rolled_back
-from kit.trust.places import Place
+from kit.trust.places import Place, read
 from kit.trust.renewal import Offered, Pinned
 from kit.trust.tuf_anchor import RECORD, ROOT, TRUSTED_ROOT
 
@@ -46,6 +46,8 @@ def write(offer: Offered, folder: Path, source: Source, at: datetime) -> bool:
                 _demand_unchanged(offer.pinned, there)
             elif there is not None:
                 _demand_newer(there, offer)
+            else:
+                _demand_same(folder, offer)
             _swap(instance, _contents(offer, source, at), folder, at)
             return True
     except OSError as error:
@@ -98,7 +100,18 @@ def _demand_newer(there: Pinned, offer: Offered) -> None:
             there.instance, f"{there.place.label} has one that is vouched for longer"
         )
     if there.trusted_root != offer.pinned.trusted_root:  # which the operator was shown
-        renewal.demand_newer(offer, there)
+        # Not even by --expect: that confirmed what the offer was compared with.
+        hint = f"compare it with what is there: --trust-roots {there.place.folder}"
+        renewal.demand_newer(offer, there, hint)
+
+
+def _demand_same(folder: Path, offer: Offered) -> None:
+    """Refuse to replace a trusted root without a TUF root that the operator was not shown."""
+    instance = offer.pinned.instance
+    raw = read(folder / instance / TRUSTED_ROOT, trusted_root.MAX_BYTES, instance)
+    if raw not in (None, offer.trusted_root, offer.pinned.trusted_root):
+        hint = f"put the {ROOT} that it is from beside it, or move it away"
+        raise renewal.perhaps_older(instance, str(folder), hint)
 
 
 def _contents(offer: Offered, source: Source, at: datetime) -> dict[str, bytes]:

@@ -23,6 +23,11 @@ from kit.trust.tuf_anchor import ROOT, TRUSTED_ROOT, TufAnchor
 from kit.trust.tuf_chain import Walked
 from kit.trust.tuf_files import Files
 
+_LOOK = (
+    "look with `trust diff`, and take it over with --expect sha256:HEX, a digest that came by "
+    "another way"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
@@ -193,17 +198,21 @@ def _is_shown_newer(offer: Offered, than: Pinned) -> bool:
     return until is not None and offer.vouched_until > until
 
 
-def demand_newer(offer: Offered, than: Pinned) -> None:
+def demand_newer(offer: Offered, than: Pinned, hint: str = _LOOK) -> None:
     """Raise ``trust.may-be-older`` where nothing shows that an offer is newer than an anchor."""
     if not _is_shown_newer(offer, than):
-        raise AnchorError(
-            f"what is offered for {than.instance!r} may be older than what {than.place.label} "
-            "has: neither versions nor a date are written down that would tell",
-            code="trust.may-be-older",
-            subject=than.instance,
-            hint="nothing was changed; look with `trust diff`, and take it over with --expect "
-            "sha256:HEX, a digest that came by another way",
-        )
+        raise perhaps_older(than.instance, than.place.label, hint)
+
+
+def perhaps_older(instance: str, label: str, hint: str) -> AnchorError:
+    """Return the refusal of what nothing shows to be newer than the anchor in a place."""
+    return AnchorError(
+        f"what is offered for {instance!r} may be older than what {label} has: neither versions "
+        "nor a date are written down that would tell",
+        code="trust.may-be-older",
+        subject=instance,
+        hint=f"nothing was changed; {hint}",
+    )
 
 
 def _facts(instance: str, raw: bytes) -> tuple[key_facts.KeyFact, ...]:

@@ -281,7 +281,19 @@ def test_another_place_of_which_nothing_is_known_stays_as_it_is(host: Host, tmp_
     with pytest.raises(AnchorError) as raised:
         placing.write(host.offered(host.repository.copy()), own, SOURCE, AT)
     assert raised.value.code == "trust.may-be-older"
+    assert f"--trust-roots {own}" in (raised.value.hint or "")  # --expect would not do here
     assert (own / "acme/trusted_root.json").read_bytes() == NEW
+
+
+def test_a_place_without_a_tuf_root_is_not_written_over_unseen(host: Host, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    another(host, own, NEW)
+    (own / "acme/root.json").unlink()
+    with pytest.raises(AnchorError) as raised:
+        placing.write(host.offered(host.repository.copy()), own, SOURCE, AT)
+    assert raised.value.code == "trust.may-be-older"
+    assert (own / "acme/trusted_root.json").read_bytes() == NEW
+    assert placing.write(host.offered(host.renew()), own, SOURCE, AT)  # the very bytes
 
 
 def test_another_place_whose_versions_are_known_goes_on(host: Host, tmp_path: Path) -> None:
