@@ -19,7 +19,8 @@ from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
 from kit.formats import enclosed, kinds
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import Line, ReleaseFile, is_about
+from kit.formats.rules import parts_of
 from kit.model import Artifact, EvidenceFile, EvidenceKind, Found, Gathered, Manifest, Member
 from kit.pack import roster
 
@@ -117,13 +118,15 @@ def _images(known: Mapping[tuple[str, str], Found], brought: Sequence[Brought]) 
 def _bound(
     known: Mapping[tuple[str, str], Found], brought: Sequence[Brought]
 ) -> dict[str, list[Found]]:
-    """Return the artifacts of the lines that name a document as theirs, by its name."""
+    """Return the artifacts of which a line names a document as theirs, by its name."""
     bound: dict[str, list[Found]] = {}
     for line, gathered in brought:
-        rules = [rule for part in line.requirements for rule in (part.sbom, part.scan) if rule]
-        for name in dict.fromkeys(rule.file for rule in rules if rule.file is not None):
-            mine = [known[found.name, found.sha256] for found in gathered.artifacts]
-            bound.setdefault(name, []).extend(mine)
+        for demand in line.require:
+            rules = [rule for part in parts_of(demand) for rule in (part.sbom, part.scan) if rule]
+            about = [found for found in gathered.artifacts if is_about(demand, found.name)]
+            for name in dict.fromkeys(rule.file for rule in rules if rule.file is not None):
+                mine = [known[found.name, found.sha256] for found in about]
+                bound.setdefault(name, []).extend(mine)
     return bound
 
 

@@ -77,13 +77,13 @@ class Evidence:
         self.put(name, raw)
         self.put(f"{name}.sigstore.json", self.lab.attest({name: raw}, **options))
 
-    def check(self, rule: str) -> Report:
+    def check(self, rule: str, policy: str = POLICY) -> Report:
         """Collect what there is, and check it under a rule of the release's signer."""
         lines = b"".join(bundle.strip() + b"\n" for bundle in self.made)
         if lines:
             self.put(f"{NAME}.sigstore.jsonl", lines)
         # That the file has its name is for the line's other requirement.
-        release = release_file.parse(f"{POLICY}\n{rule}\n".encode(), "release.toml")
+        release = release_file.parse(f"{policy}\n{rule}\n".encode(), "release.toml")
         (self.folder / "working").mkdir()
         out = self.folder / "out.pack.tar"
         request = Request(release=release, base=self.folder, out=out, now=SOON)
@@ -303,6 +303,25 @@ def test_an_sbom_that_lists_a_file_is_no_signature_over_it(tmp_path: Path) -> No
     report = beside.check('signer = "release"')
     assert not report.passed
     assert "policy.document" in codes(report)
+
+
+def test_an_sbom_for_one_file_of_a_line_is_put_to_no_other(beside: Evidence) -> None:
+    more, raw = "more-1.0.tar.gz", b"more of it\n"
+    beside.put(more, raw)
+    beside.put(f"{more}.sigstore.json", beside.lab.attest({more: raw}, identity=WORKFLOW))
+    beside.document("first.spdx.json", documents.spdx(2, HEX))
+    beside.document("second.spdx.json", documents.spdx(2, hashlib.sha256(raw).hexdigest()))
+    rules = "".join(
+        f'\n[[artifact.require]]\nfiles = ["{name}"]\nsigner = "release"\n'
+        f'sbom = {{file = "{sbom}"}}\n'
+        for name, sbom in ((NAME, "first.spdx.json"), (more, "second.spdx.json"))
+    )
+    both_files = POLICY.replace(f'["{NAME}"]', f'["{NAME}", "{more}"]').removesuffix(
+        "[[artifact.require]]"
+    )
+    report = beside.check(rules, both_files)
+    assert report.passed
+    assert "sbom.other-artifact" not in codes(report)
 
 
 def test_the_report_tells_what_an_sbom_lists_and_a_scan_found(beside: Evidence) -> None:
