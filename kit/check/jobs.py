@@ -17,7 +17,7 @@ from datetime import datetime
 
 from kit import airgap
 from kit.errors import EvidenceError, RejectedError
-from kit.formats.rules import Requirement
+from kit.formats.release_file import Stating
 from kit.model import Claim, Contradiction, Digest, EvidenceKind
 from kit.policy import requirements
 from kit.trust.anchors import Anchor
@@ -97,15 +97,15 @@ class Basis:
     """What evidence is verified by: the anchors, and as of when.
 
     ``npm_keys`` are those of npm registries, and ``npm_accept_expired`` the files among them
-    whose ended keys count. ``whole_predicates`` are the requirements for which claims must
-    carry all of a predicate: no other claim does, since a stranger's may be as long.
+    whose ended keys count. ``whole_predicates`` say which claims must carry all of a
+    predicate, by signer and types: no other does, since a stranger's may be as long.
     """
 
     anchors: tuple[Anchor, ...]
     at: datetime
     npm_keys: tuple[NpmKeyring, ...] = ()
     npm_accept_expired: frozenset[str] = frozenset()
-    whole_predicates: tuple[Requirement, ...] = ()
+    whole_predicates: tuple[Stating, ...] = ()
 
 
 def run(jobs: Iterable[Job], basis: Basis, workers: int) -> Iterator[Outcome]:
@@ -263,14 +263,14 @@ def _claim(verified: AnyVerified, job: Job, subject: Subject) -> Claim:
 
 @dataclass(slots=True)
 class _Whole:
-    """All of a statement's predicate, for the claims by whom some requirement asks for it."""
+    """All of a statement's predicate, for the claims that must carry it."""
 
     verified: AnyVerified
-    asking: Sequence[Requirement]
+    asking: Sequence[Stating]
     text: str | None = None
 
     def given(self, claim: Claim) -> Claim:
-        asked = any(requirements.may_meet(part, claim) for part in self.asking)
+        asked = any(requirements.is_stated(who, types, claim) for who, types in self.asking)
         if not asked or not isinstance(self.verified, VerifiedStatement):
             return claim
         if self.text is None:

@@ -1,8 +1,9 @@
 """Whether two JSON documents say the same: by value, whatever tools made of spaces and order.
 
 Equal are objects with the same members, arrays with the same elements in the same order,
-strings of the same characters, and numbers of the same value, ``1`` and ``1.0`` alike: who signs
-what another tool wrote writes it again in a way of his own.
+strings of the same characters, and numbers of the same value, ``1`` and ``1.0`` alike, fractions
+as far as a double holds them: who signs what another tool wrote writes it again in a way of
+his own.
 """
 
 from __future__ import annotations

@@ -22,11 +22,22 @@ from kit.formats.custody import Role
 from kit.formats.oci_platform import Platform
 from kit.formats.oci_reference import Repository
 from kit.formats.rule_text import Beside
-from kit.formats.rules import CustodyRule, Demand, Requirement, Signer, Terms, parts_of
+from kit.formats.rules import (
+    CustodyRule,
+    Demand,
+    PredicateType,
+    Requirement,
+    Signer,
+    Terms,
+    parts_of,
+)
 from kit.formats.source_text import Source, parse_source
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = strictjson.MAX_DEPTH
+
+#: A signer of statements, and their predicate types; any where there are none.
+Stating = tuple[Signer, tuple[PredicateType, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,10 +172,12 @@ class ReleaseFile:
         return dict(sorted({schema.name: schema.sha256 for schema in used}.items()))
 
     @property
-    def of_whole_predicates(self) -> tuple[Requirement, ...]:
-        """The requirements that look at more of a predicate than what claims carry of it."""
+    def of_whole_predicates(self) -> tuple[Stating, ...]:
+        """By whom, and of which types, it looks at more of predicates than claims carry."""
         parts = (part for line in self.lines for part in line.requirements)
-        return tuple(part for part in parts if part.predicate_schema or part.predicate_of)
+        asking = (part for part in parts if part.predicate_schema or part.predicate_of)
+        found = ((part.signer, part.predicate_types) for part in asking)
+        return tuple(dict.fromkeys((who, types) for who, types in found if who is not None))
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -131,8 +131,11 @@ class _Comparing:
 def _attested(requirement: Requirement, original: FileFacts) -> Iterator[Claim]:
     """Yield what the requirement's signer states, in its type, of an artifact or its images."""
     below = original.image.platforms if original.image is not None else ()
+    signer, types = requirement.signer, requirement.predicate_types
+    if signer is None:
+        return
     for claim in (claim for one in (original, *below) for claim in one.claims):
-        if claim.predicate_json is not None and requirements.may_meet(requirement, claim):
+        if claim.predicate_json is not None and requirements.is_stated(signer, types, claim):
             yield claim
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from kit.formats import npm_registry, provenance, strictjson
 from kit.formats.encodings import render_time
-from kit.formats.rules import Denied, Requirement, Signer
+from kit.formats.rules import Denied, PredicateType, Requirement, Signer
 from kit.model import Claim, Digest, EvidenceKind
 from kit.model.predicates import Vex
 from kit.policy import builds, differing, documents
@@ -59,11 +59,10 @@ def vex_for(requirement: Requirement, file: FileFacts, where: Circumstances) -> 
     return tuple(found.values())
 
 
-def may_meet(requirement: Requirement, claim: Claim) -> bool:
-    """Say whether a statement is by the signer and of the type of a requirement."""
-    types, signer = requirement.predicate_types, requirement.signer
+def is_stated(signer: Signer, types: Sequence[PredicateType], claim: Claim) -> bool:
+    """Say whether a claim is by a signer, and of one of some predicate types, if there are any."""
     typed = not types or any(kind.matches(claim.predicate_type) for kind in types)
-    return typed and (signer is None or not by_signer(signer, claim))
+    return typed and not by_signer(signer, claim)
 
 
 def of_kind(requirement: Requirement, claim: Claim, file: FileFacts) -> tuple[Miss, ...]:

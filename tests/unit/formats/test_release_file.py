@@ -116,7 +116,7 @@ def test_a_requirement_may_be_about_some_files_of_its_line() -> None:
 def test_whole_predicates_are_asked_for_where_a_copy_is() -> None:
     text = release(line=BOTH, require=COPY.format(files='["b.json"]', of="a.zip"))
     found = parse(text)
-    assert found.of_whole_predicates == found.lines[0].requirements
+    assert found.of_whole_predicates == ((found.signers["release"], (PredicateType("spdx"),)),)
     assert not parse(release(line=BOTH)).of_whole_predicates
 
 

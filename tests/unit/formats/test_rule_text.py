@@ -162,7 +162,7 @@ def test_terms_are_read() -> None:
 
 def test_a_schema_for_predicates_is_read_beside_the_release_file() -> None:
     release = parse('signer = "ci"\npredicate-schema = "schemas/p.json"')
-    assert release.of_whole_predicates == release.lines[0].requirements
+    assert release.of_whole_predicates == ((release.signers["ci"], ()),)
     (part,) = release.lines[0].requirements
     assert part.predicate_schema is not None
     assert part.predicate_schema.first_fault({"a": "x"}) is None
