@@ -27,7 +27,8 @@ def told(verdicts: Sequence[Verdict], manifest: Manifest) -> tuple[Verdict, ...]
         for claim in verdict.claims:
             member = claim.evidence.partition(" ")[0]  # a label may end ` line 2`
             beside = kinds.named_after(names.get(member, ""))
-            if beside is not None and beside != verdict.name:
+            own = claim.predicate_of is None  # a copy is not what it is about
+            if own and beside is not None and beside != verdict.name:
                 found.setdefault(beside, {})[member] = verdict.name
     return tuple(_told(verdict, found.get(verdict.name, {}), names) for verdict in verdicts)
 

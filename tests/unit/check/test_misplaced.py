@@ -70,3 +70,11 @@ def test_a_statement_about_several_files_is_under_the_right_name() -> None:
     both = claim(evidence=BESIDE)
     found = told(verdict(SDIST, both), verdict(WHEEL, failed=True, evidence=(BESIDE,)))
     assert found == [[], ["policy.unmet"]]
+
+
+def test_a_copy_is_not_what_a_statement_is_about() -> None:
+    about = claim(evidence=BESIDE)
+    copy = verdict("sbom.json", claim(evidence=BESIDE, predicate_of=SDIST))
+    judged = (verdict(SDIST, about), copy, verdict(WHEEL, failed=True))
+    (*_, wheel) = misplaced.told(judged, MANIFEST)
+    assert f"is about {SDIST}" in wheel.findings[1].message
