@@ -98,7 +98,7 @@ class _Comparing:
                 "copy.differs",
                 f"it is not what {attested[0].evidence} says, signed, of {original}: they first "
                 f"differ at {place[:_SHOWN]}",
-                "take the signed one (extract writes it), or ask the publisher which is right",
+                "take the signed one, out of that evidence, or ask the publisher which is right",
             )
             return
         self.claims += [
