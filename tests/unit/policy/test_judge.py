@@ -458,6 +458,17 @@ def test_thousands_of_copies_of_one_claim_take_no_time() -> None:
     assert time.process_time() - started < 5
 
 
+def test_thousands_of_files_that_many_requirements_do_not_name_take_no_time() -> None:
+    names = ", ".join(f'"n{number}.zip"' for number in range(1000))
+    one = f'[[artifact.require]]\nfiles = [{names}]\nsigner = "release"\n'
+    several = release(lines=f'[[artifact]]\nsource = "{SOURCE}"\nfiles = [{names}]\n' + one * 16)
+    strays = [file(raw=str(number).encode(), name=f"x{number}") for number in range(1000)]
+    started = time.process_time()
+    verdicts, _ = judge(several, strays, UNREADABLE, AT)
+    assert not any(verdict.passed for verdict in verdicts)
+    assert time.process_time() - started < 8
+
+
 # ---- contradictions -----------------------------------------------------------------
 
 
