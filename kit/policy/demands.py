@@ -251,18 +251,23 @@ def _unmet(
         f"no evidence shows: {requirement.describe()}; {because}",
         hint=_what_it_means(file),
     )
-    near = [
-        Finding(
+    return Outcome(met=False, findings=(unmet, *_near(nearest, file)))
+
+
+def _near(nearest: Iterable[tuple[Claim, tuple[Miss, ...]]], file: FileFacts) -> Iterator[Finding]:
+    """Yield each reason why claims are not what is demanded, once, with all evidence it is of."""
+    by_reason: dict[Miss, list[str]] = {}
+    for claim, missing in nearest:
+        for miss in missing:
+            by_reason.setdefault(miss, []).append(claim.evidence)
+    for miss, evidence in by_reason.items():
+        yield Finding(
             level=Level.NOTE,
             code=miss.code,
             subject=file.artifact.name,
-            message=f"{claim.evidence}: {miss.message}",
+            message=f"{', '.join(dict.fromkeys(evidence))}: {miss.message}",
             hint=miss.hint,
         )
-        for claim, missing in nearest
-        for miss in missing
-    ]
-    return Outcome(met=False, findings=(unmet, *near))
 
 
 def _what_it_means(file: FileFacts) -> str:

@@ -138,7 +138,8 @@ def _judge_file(
         digest=file.digests["sha256"],
         size=file.size,
         claims=met,
-        findings=(*findings, *images.by_index(file), *file.findings),
+        # Several demands may miss the same: what is told once is read.
+        findings=tuple(dict.fromkeys((*findings, *images.by_index(file), *file.findings))),
         members=file.members,
         evidence=file.evidence,
     )

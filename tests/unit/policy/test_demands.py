@@ -96,6 +96,13 @@ def test_a_way_of_several_requirements_needs_them_all() -> None:
 TWO = 'at-least = 2\nany-of = [{signer = "jo"}, {signer = "release"}, {signer = "key"}]'
 
 
+def test_what_several_claims_or_demands_miss_alike_is_told_once() -> None:
+    two = 'signer = "release"\n[[artifact.require]]\nsigner = "release"\nlog = true'
+    strangers = [statement(subject="evil", evidence=f"evidence/{name}.json") for name in "aab"]
+    told = [f for f in findings(two, *strangers) if f.code == "policy.identity"]
+    assert [f.message.partition(": ")[0] for f in told] == ["evidence/a.json, evidence/b.json"]
+
+
 def test_at_least_two_distinct_signers_of_several() -> None:
     assert errors(TWO, statement(), statement(**JO)) == []
 
