@@ -188,9 +188,9 @@ def _is_shown_newer(offer: Offered, than: Pinned) -> bool:
 
     Versions do, which :func:`offered` compares where they were written down, as of what this
     kit put there; so does a date, where the offer is vouched for beyond it: whoever may say
-    so only ever says so later. Of what was put there by hand there is neither. Keys tell
-    nothing: one that a publisher took back would come with the older trusted root as a new
-    one comes with a newer.
+    so says so later, as long as what is signed is not made to expire sooner than before. Of
+    what was put there by hand there is neither. Keys tell nothing: one that a publisher took
+    back would come with the older trusted root as a new one comes with a newer.
     """
     if offer.trusted_root == than.trusted_root or than.vouching is not None:
         return True
