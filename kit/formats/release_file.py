@@ -78,6 +78,10 @@ class Line:
         """Return what the line demands of a file of this name."""
         return tuple(demand for demand in self.require if is_about(demand, name))
 
+    def is_named(self, text: str) -> bool:
+        """Say whether a text is the line's source, which is that of one artifact."""
+        return self.source.text == text and self.source.file_name is not None
+
     def takes(self, name: str) -> bool:
         """Say whether a file of this name is one of the line's artifacts.
 
@@ -186,8 +190,13 @@ def matches(pattern: str, name: str) -> bool:
 
 
 def lines_of(name: str, lines: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the lines that write a name out; where none does, those whose wildcards take it."""
-    written = tuple(line for line in lines if name in line.names)
+    """Return the lines that write a name out; where none does, those whose wildcards take it.
+
+    A line of one artifact may be named by its source instead: an image and its chart are
+    often called alike.
+    """
+    by_source = tuple(line for line in lines if line.is_named(name))
+    written = by_source or tuple(line for line in lines if name in line.names)
     return written or tuple(line for line in lines if line.takes(name))
 
 
@@ -395,9 +404,11 @@ def _demand_one_original(name: str, copy: str, lines: Sequence[Line], where: str
     if len(found) > 1:
         sources = " and ".join(repr(line.source.text) for line in found[:2])
         raise MalformedError(
-            f"{where}: {name!r} may be of {sources}; write it out in one of them alone"
+            f"{where}: {name!r} may be of {sources}; write it out in one of them alone, or in its "
+            "place the source of an image or of a single file"
         )
-    parts = (part for demand in found[0].demands_of(name) for part in parts_of(demand))
+    own = found[0].names[0] if found[0].is_named(name) else name
+    parts = (part for demand in found[0].demands_of(own) for part in parts_of(demand))
     if any(part.predicate_of is not None for part in parts):
         raise MalformedError(f"{where}: {name!r} is itself a copy; name what that is a copy of")
 

@@ -77,10 +77,11 @@ def _made(
             waiting.append((line, file))
             continue
         made[id(file)] = verdict = judged(line, file)
-        if verdict.passed and line in meant.get(file.artifact.name, ()):
+        if verdict.passed:
             unproved = tuple(f for f in verdict.findings if f.code in binding.UNPROVED)
-            original = copies.Original(file, unproved)
-            passed.setdefault(file.artifact.name, []).append(original)
+            for name, lines in meant.items():
+                if line in lines and (file.artifact.name == name or line.is_named(name)):
+                    passed.setdefault(name, []).append(copies.Original(file, unproved))
     for line, file in waiting:
         wanted = copies.asked(line.demands_of(file.artifact.name))
         made[id(file)] = judged(line, copies.seen(file, wanted, passed, inside))

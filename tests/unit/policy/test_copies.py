@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
+from kit.errors import UsageError
 from kit.formats import enclosed, json_values
+from kit.formats.helm_chart import Chart
 from kit.model import Artifact, Claim, Level, Verdict
 from kit.model.predicates import Vex, VexStatement
 from kit.policy import requirements
 from kit.policy.facts import FileFacts, ImageFacts, Inside
 from kit.policy.judge import judge
-from tests.claims import WHERE, claim, file, release, statement, unreadable
+from tests.claims import WHERE, claim, file, release, sha256, statement, unreadable
 from tests.lab import AT
 
 TOOL, SBOM = "tool-1.0.tar.gz", "sbom.json"
@@ -274,6 +276,60 @@ def test_what_is_attested_of_an_image_in_an_index_is_attested_of_the_index() -> 
     for facts, passes in ((replace(index, image=image), True), (index, False)):
         verdicts, _ = judge(policy, [facts, copy], inside, AT)
         assert {v.name: v.passed for v in verdicts} == {TOOL: True, SBOM: passes}
+
+
+def test_of_an_image_and_a_chart_of_one_name_the_source_says_which() -> None:
+    one, other = "oci:ghcr.io/acme/tool:1.0", "helm:ghcr.io/acme/charts/tool:1.0"
+    lines = "".join(
+        f'[[artifact]]\nsource = "{source}"\n[[artifact.require]]\nsigner = "release"\n'
+        f'digest = "{sha256(raw)}"\n'
+        for source, raw in ((one, b"image"), (other, b"chart"))
+    )
+    lines += f'[[artifact]]\nsource = "file:dist/"\nfiles = ["{SBOM}"]\n'
+    lines += '[[artifact.require]]\nsigner = "release"\npredicate-type = "cyclonedx"\n'
+    image = ImageFacts(is_index=False, platforms=(), blobs=frozenset(), chart=None)
+    chart = replace(image, chart=Chart(name="tool", version="1.0"))
+    files = [
+        replace(
+            file(attested(says, digest=sha256(raw)), raw=raw, name="tool:1.0", source=source),
+            image=facts,
+        )
+        for source, raw, says, facts in (
+            (one, b"image", SAID, image),
+            (other, b"chart", {"of": "the chart"}, chart),
+        )
+    ]
+    copy = file(raw=json.dumps(SAID).encode(), name=SBOM)
+    inside = Inside(package=unreadable, document=lambda _: SAID)
+    for named, passes in ((one, True), (other, False)):
+        policy = release(lines=f'{lines}predicate-of = "{named}"\n')
+        verdicts, _ = judge(policy, [*files, copy], inside, AT)
+        assert [verdict.passed for verdict in verdicts] == [True, True, passes]
+    with pytest.raises(UsageError, match="may be of"):
+        release(lines=f'{lines}predicate-of = "tool:1.0"\n')
+
+
+def test_a_folder_s_source_names_none_of_its_files() -> None:
+    lines = """
+[[artifact]]
+source = "file:dist/"
+[[artifact.require]]
+signer = "release"
+
+[[artifact]]
+source = "file:copies/"
+files = ["sbom.json"]
+[[artifact.require]]
+signer = "release"
+predicate-type = "cyclonedx"
+predicate-of = "file:dist/"
+"""
+    tool = file(attested(), raw=b"tool", name=TOOL)
+    copy = file(raw=json.dumps(SAID).encode(), name=SBOM, source="file:copies/")
+    inside = Inside(package=unreadable, document=lambda _: SAID)
+    verdicts, _ = judge(release(lines=lines), [tool, copy], inside, AT)
+    assert [verdict.passed for verdict in verdicts] == [True, False]
+    assert "copy.original" in codes(verdicts[1])
 
 
 # ---- requirements of some files of a line ---------------------------------------------
