@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kit.collect.completing import Completing, Lookup
 from kit.formats import npm_registry as npm_address
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Gathered, Layout
 from kit.sources import file as file_source

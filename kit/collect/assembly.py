@@ -19,7 +19,8 @@ from kit.collect.naming import Names
 from kit.collect.pairing import Piece
 from kit.errors import MachineError
 from kit.formats import enclosed, kinds
-from kit.formats.release_file import Line, ReleaseFile, is_about
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line, is_about
 from kit.formats.rules import parts_of
 from kit.model import Artifact, EvidenceFile, EvidenceKind, Found, Gathered, Manifest, Member
 from kit.pack import roster

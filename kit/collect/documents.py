@@ -8,7 +8,8 @@ from dataclasses import replace
 from kit.formats import ledger as formats_ledger
 from kit.formats import oci_layout
 from kit.formats.ledger import Inquiry
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line
 from kit.model import Artifact, Asked, Gathered
 
 _README = """\

@@ -1,4 +1,4 @@
-"""Read signers and requirements as the release file writes them.
+"""Read requirements as the release file writes them.
 
 The JSON Schema has been asked already: here is what it cannot say, such as which keys
 make sense together. A key that could not do anything is refused rather than ignored.
@@ -7,31 +7,22 @@ Every error begins with the path of the offending key.
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
-
 from kit.errors import MalformedError
-from kit.formats import encodings, predicate_schema, strictjson
-from kit.formats.custody import Role
+from kit.formats import encodings, predicate_schema, signer_text, strictjson, terms_text
 from kit.formats.rules import (
     ALIASES,
     Alternatives,
     BuildRule,
-    CustodyRule,
     Demand,
-    Denied,
     PredicateType,
     Requirement,
     SbomRule,
     ScanException,
     ScanRule,
     Signer,
-    Terms,
 )
 from kit.model.predicates import Severity
 
@@ -52,81 +43,6 @@ _BUILD_KEYS = (
 )
 #: What only a signed statement, or its certificate, can show.
 _STATEMENT_KEYS = ("predicate-type", "predicate-schema", "predicate-of", *_BUILD_KEYS)
-_UNIT = {"h": "hours", "d": "days"}
-
-
-#: The forms of a signer, and the keys that say nothing of each.
-_IDLE: Mapping[str, tuple[str, ...]] = {
-    "identity": ("accept-expired", "registry"),
-    "identity-regexp": ("accept-expired", "registry"),
-    "key": ("accept-expired", "registry"),
-    "openpgp": ("trusted-root", "registry"),
-    "npm-keys": (),
-}
-
-
-# ---- signers ----------------------------------------------------------------------
-
-
-def signer(name: str, given: Mapping[str, Any], path: str) -> Signer:
-    """Read ``[signers.NAME]``."""
-    forms = [form for form in _IDLE if form in given]
-    if len(forms) != 1:
-        raise MalformedError(f"{path}: needs exactly one of {', '.join(_IDLE)}")
-    form = forms[0]
-    certified = form.startswith("identity")
-    if certified != ("issuer" in given):
-        raise MalformedError(
-            f"{path}.issuer: is missing; anybody's identity provider could name that identity"
-            if certified
-            else f"{path}.issuer: says nothing of a signer by {form}"
-        )
-    for idle in _IDLE[form]:
-        if idle in given:
-            raise MalformedError(f"{path}.{idle}: says nothing of a signer by {form}")
-    return Signer(
-        name=name,
-        issuer=given.get("issuer", ""),
-        identity=given.get("identity"),
-        identity_regexp=_regexp(given["identity-regexp"], f"{path}.identity-regexp")
-        if form == "identity-regexp"
-        else None,
-        key=given.get("key"),
-        openpgp=_fingerprint(given["openpgp"], f"{path}.openpgp") if form == "openpgp" else None,
-        npm_keys=given.get("npm-keys"),
-        registry=given.get("registry", ""),
-        accept_expired=given.get("accept-expired", False),
-        trusted_root=given.get("trusted-root", "sigstore"),
-    )
-
-
-def _fingerprint(text: str, path: str) -> str:
-    """Return a full OpenPGP fingerprint (v4: 40 hex digits, v6: 64) in upper case."""
-    plain = text.replace(" ", "").upper()
-    if re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", plain) is None:
-        raise MalformedError(
-            f"{path}: {text!r} is not a full fingerprint of 40 or 64 hex digits; short key ids "
-            "can be made to collide"
-        )
-    return plain
-
-
-def _regexp(pattern: str, path: str) -> re.Pattern[str]:
-    if not pattern:
-        raise MalformedError(f"{path}: is empty, which would match nobody or anybody")
-    try:
-        with warnings.catch_warnings():
-            # What `re` warns of today (`[[a]`, `[a--b]`) it will read otherwise one day.
-            warnings.simplefilter("error")
-            compiled = re.compile(pattern)
-    except (re.error, RecursionError, OverflowError, Warning) as error:
-        raise MalformedError(f"{path}: does not compile: {error}") from error
-    if compiled.fullmatch(""):
-        raise MalformedError(f"{path}: matches the empty string, so it names nobody")
-    return compiled
-
-
-# ---- requirements -----------------------------------------------------------------
 
 
 def demand(
@@ -208,19 +124,12 @@ def _who(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> 
     if "openpgp" in given:
         if "signer" in given:
             raise MalformedError(f"{path}.openpgp: stands for a signer; there is one already")
-        key = _fingerprint(given["openpgp"], f"{path}.openpgp")
+        key = signer_text.fingerprint(given["openpgp"], f"{path}.openpgp")
         return Signer(name=key[-16:], openpgp=key)
     name = given.get("signer")
     if name is None:
         return None
-    if name not in signers:
-        raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
-    return signers[name]
-
-
-def _no_signer(name: str, signers: Mapping[str, Signer]) -> str:
-    known = ", ".join(sorted(signers)) or "none is declared"
-    return f"no signer {name!r} under [signers] ({known})"
+    return signer_text.declared(name, signers, f"{path}.signer")[0]
 
 
 def _refuse_idle(given: Mapping[str, Any], who: Signer | None, path: str) -> None:
@@ -312,103 +221,20 @@ def _sbom(given: Any) -> SbomRule:
 
 
 def _scan(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> ScanRule:
-    names = given.get("vex", [])
-    names = [names] if isinstance(names, str) else names
-    for name in names:
-        if name not in signers:
-            raise MalformedError(f"{path}.vex: {_no_signer(name, signers)}")
     return ScanRule(
         fail_on=Severity[given["fail-on"].upper()],
         format=given.get("format"),
         file=given.get("file"),
         allow_unknown=given.get("allow-unknown", False),
-        max_age=_duration(given.get("max-age")),
-        max_database_age=_duration(given.get("max-database-age")),
+        max_age=terms_text.duration(given.get("max-age")),
+        max_database_age=terms_text.duration(given.get("max-database-age")),
         exceptions=tuple(
             ScanException(
                 id=item["id"],
                 reason=item["reason"],
-                expires=moment(item["expires"], f"{path}.exceptions[{number}].expires"),
+                expires=terms_text.moment(item["expires"], f"{path}.exceptions[{number}].expires"),
             )
             for number, item in enumerate(given.get("exceptions", ()))
         ),
-        vex=tuple(signers[name] for name in names),
+        vex=signer_text.declared(given.get("vex", ()), signers, f"{path}.vex"),
     )
-
-
-def _duration(text: str | None) -> timedelta | None:
-    return None if text is None else timedelta(**{_UNIT[text[-1]]: int(text[:-1])})
-
-
-def moment(text: str, path: str) -> datetime:
-    """Read a date (its first moment, UTC) or an RFC 3339 time with an offset."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise MalformedError(f"{path}: {text!r} is no date and no RFC 3339 time") from error
-    if len(text) > len("2026-01-01") and found.tzinfo is None:
-        raise MalformedError(f"{path}: {text!r} has no offset from UTC; add Z")
-    try:
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
-    except OverflowError as error:
-        raise MalformedError(f"{path}: {text!r} is before the year 1 or after 9999") from error
-
-
-# ---- custody ----------------------------------------------------------------------
-
-
-def custody(given: Mapping[str, Any], signers: Mapping[str, Signer], path: str) -> CustodyRule:
-    """Read one ``[[custody]]``."""
-    named = given["signer"]
-    names = [named] if isinstance(named, str) else named
-    for name in names:
-        if name not in signers:
-            raise MalformedError(f"{path}.signer: {_no_signer(name, signers)}")
-        if signers[name].key is None and signers[name].openpgp is None:
-            raise MalformedError(
-                f"{path}.signer: {name!r} is known by its certificate, and packs are sealed with "
-                "keys; name a signer with `key` or `openpgp`"
-            )
-    return CustodyRule(role=Role(given["role"]), signers=tuple(signers[name] for name in names))
-
-
-# ---- terms ------------------------------------------------------------------------
-
-
-def terms(given: Mapping[str, Any]) -> Terms:
-    """Read the keys at the top of a release file that hold for all of it."""
-    times = {
-        key: moment(given[key], key) if key in given else None
-        for key in ("expires", "oldest-signature", "newest-signature")
-    }
-    floor = given.get("minimum-version")
-    if floor is not None:
-        try:
-            Version(floor)
-        except InvalidVersion as error:
-            raise MalformedError(f"minimum-version: {floor!r} cannot be ordered") from error
-    return Terms(
-        expires=times["expires"],
-        minimum_version=floor,
-        oldest_signature=times["oldest-signature"],
-        newest_signature=times["newest-signature"],
-        max_root_age=_duration(given.get("max-root-age")),
-        max_collection_age=_duration(given.get("max-collection-age")),
-        denied=_denied(given.get("deny", {})),
-    )
-
-
-def _denied(given: Mapping[str, Any]) -> Denied:
-    return Denied(
-        digests=frozenset(encodings.parse_digest(text) for text in given.get("digests", ())),
-        identities=frozenset(given.get("identities", ())),
-        keys=frozenset(
-            _denied_key(text, f"deny.keys[{number}]")
-            for number, text in enumerate(given.get("keys", ()))
-        ),
-    )
-
-
-def _denied_key(text: str, path: str) -> str:
-    """Return how claims name the key: ``sha256:hex``, or an OpenPGP fingerprint."""
-    return text if text.startswith("sha256:") else _fingerprint(text, path)

@@ -15,7 +15,7 @@ from kit.errors import MalformedError
 from kit.formats import oci_reference
 from kit.formats.helm_chart import Chart
 from kit.formats.oci_reference import Reference
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.formats.rules import Requirement
 from kit.model import Claim, Finding, Level
 from kit.policy import binding

@@ -16,7 +16,8 @@ from packaging.version import InvalidVersion, Version
 from kit.formats import distribution
 from kit.formats.encodings import render_time
 from kit.formats.npm_package import NpmPackage
-from kit.formats.release_file import Line, ReleaseFile, matches
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line, matches
 from kit.formats.rules import Requirement, Signer
 from kit.model import Claim, Digest, Finding, Level, Verdict
 from kit.policy import binding, copies, demands, images, requirements

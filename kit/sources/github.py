@@ -17,7 +17,7 @@ from functools import partial
 from kit.errors import MachineError
 from kit.formats import github_answers, kinds
 from kit.formats.github_answers import Pointed
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.formats.source_text import Repository, Source
 from kit.model import Answer, Asked, EvidenceKind, Found, Gathered
 from kit.sources import attestations, urls

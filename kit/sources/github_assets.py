@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kit.formats import github_answers, kinds
 from kit.formats.github_answers import Asset
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.model import Answer, Asked, Found
 from kit.sources import urls
 from kit.sources.failures import failure

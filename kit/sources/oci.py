@@ -16,7 +16,7 @@ from kit.errors import EvidenceError, MachineError
 from kit.formats import oci_evidence, oci_manifest
 from kit.formats.oci_manifest import HELM_CONFIG, ImageManifest, Index
 from kit.formats.oci_reference import Reference
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.formats.source_text import Source
 from kit.model import Answer, Asked, Attached, Digest, Entry, Found, Gathered, Layout
 from kit.sources import oci_image, oci_search

@@ -31,6 +31,7 @@ from kit.formats import (
     encodings,
     kinds,
     release_file,
+    release_line,
     sigstore_bundle,
     source_text,
     statement,
@@ -250,10 +251,10 @@ def test_any_text_is_a_source_or_malformed(text: str) -> None:
 @many
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_pattern_matches_any_name_or_does_not(pattern: str, name: str) -> None:
-    release_file.matches(pattern, name)
-    assert release_file.matches("*", name)
+    release_line.matches(pattern, name)
+    assert release_line.matches("*", name)
     if not {"*", "?"} & set(pattern):
-        assert release_file.matches(pattern, name) == (pattern == name)
+        assert release_line.matches(pattern, name) == (pattern == name)
 
 
 NAMED = st.tuples(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line
 from kit.formats.rules import Alternatives, BuildRule, Requirement, parts_of
 from kit.model import Finding
 from kit.policy.lint import identities

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line
 from kit.formats.rules import Requirement
 from kit.model import Finding
 from kit.policy.binding import names_version

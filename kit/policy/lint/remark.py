@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.formats.release_file import Line, ReleaseFile, is_about
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line, is_about
 from kit.formats.rules import Demand, Requirement, Signer
 from kit.model import Finding, Level
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from packaging.version import InvalidVersion, Version
 
 from kit.formats.encodings import render_time
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line
 from kit.model import Finding
 from kit.policy.lint.remark import warning
 

@@ -9,8 +9,9 @@ import time
 import pytest
 
 from kit.errors import UsageError
-from kit.formats import release_file
-from kit.formats.release_file import Line, ReleaseFile
+from kit.formats import release_file, release_line
+from kit.formats.release_file import ReleaseFile
+from kit.formats.release_line import Line
 from kit.formats.rules import PredicateType, Requirement
 from kit.model import Digest
 
@@ -591,12 +592,12 @@ MATCHES = [
 
 @pytest.mark.parametrize(("pattern", "name", "expected"), MATCHES)
 def test_a_pattern_has_two_wildcards_and_no_other(pattern: str, name: str, expected: bool) -> None:
-    assert release_file.matches(pattern, name) is expected
+    assert release_line.matches(pattern, name) is expected
 
 
 def test_a_pattern_of_many_wildcards_takes_no_time() -> None:
     started = time.process_time()
-    assert not release_file.matches("*a" * 120 + "*b", "a" * 255)
+    assert not release_line.matches("*a" * 120 + "*b", "a" * 255)
     assert time.process_time() - started < 1
 
 

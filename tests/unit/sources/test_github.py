@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kit.errors import KitError, MachineError
-from kit.formats.release_file import Line
+from kit.formats.release_line import Line
 from kit.formats.source_text import parse_source
 from kit.model import Answer, Found, Gathered
 from kit.sources import github as source
