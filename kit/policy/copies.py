@@ -17,6 +17,7 @@ from kit.formats import enclosed, json_values, strictjson
 from kit.formats.rules import Demand, Requirement, parts_of
 from kit.model import Claim, Finding, Level
 from kit.policy import requirements
+from kit.policy.binding import UNPROVED
 from kit.policy.facts import FileFacts, Inside
 
 #: Characters of a path that are told: a name in a document may be as long as that.
@@ -25,11 +26,14 @@ _SHOWN = 300
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """An artifact that passed, and what its verdict says that nothing proves of its name."""
+    """An artifact that passed, and what its verdict says that nothing proves of it."""
 
     file: FileFacts
     unproved: tuple[Finding, ...] = ()
 
+
+#: What an original may leave open and pass: who made it is proved, which of his it is is not.
+DOUBTS = UNPROVED | {"oci.tag-unproved"}
 
 #: What passed, by name.
 Passed = Mapping[str, Sequence[Original]]
@@ -78,6 +82,7 @@ class _Comparing:
                 "copy.original",
                 f"{original}, of which it should be attested, did not pass, is not in the pack, "
                 "or is itself a copy",
+                "see what its own verdict says; the copy follows it",
             )
             return
         attested = [c for one in originals for c in _attested(requirement, one.file)]
@@ -85,12 +90,17 @@ class _Comparing:
             self._find(
                 "copy.original",
                 f"no such statement about {original} was accepted: nothing to compare",
+                "collect again with all evidence of it, or look at signer and predicate-type",
             )
             return
         try:
             same = [claim for claim in attested if self._differs_at(claim) is None]
         except MalformedError as error:
-            self._find("copy.malformed", f"its content cannot be compared: {error.message}")
+            self._find(
+                "copy.malformed",
+                f"its content cannot be compared: {error.message}",
+                "get the file again, or ask its publisher",
+            )
             return
         if not same:
             place = self._differs_at(attested[0]) or "$"

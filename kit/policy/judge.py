@@ -50,7 +50,7 @@ def judge(
         verdict = _judge_file(release, line, file, where, inside)
         return _once(verdict, names_of[file.digests["sha256"]])
 
-    made = _made(release, by_line, judged, inside)
+    made = _by_file(release, by_line, judged, inside)
     verdicts: list[Verdict] = []
     for line, mine in by_line:
         verdicts += [made[id(file)] for file in mine]
@@ -61,7 +61,7 @@ def judge(
     return tuple(verdicts), tuple(notes)
 
 
-def _made(
+def _by_file(
     release: ReleaseFile,
     by_line: Sequence[tuple[Line, Sequence[FileFacts]]],
     judged: Callable[[Line, FileFacts], Verdict],
@@ -79,7 +79,7 @@ def _made(
             continue
         made[id(file)] = verdict = judged(line, file)
         if verdict.passed:
-            unproved = tuple(f for f in verdict.findings if f.code in binding.UNPROVED)
+            unproved = tuple(f for f in verdict.findings if f.code in copies.DOUBTS)
             for name, lines in meant.items():
                 if line in lines and (file.artifact.name == name or line.is_named(name)):
                     passed.setdefault(name, []).append(copies.Original(file, unproved))

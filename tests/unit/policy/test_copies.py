@@ -18,7 +18,7 @@ from kit.policy import requirements
 from kit.policy.facts import FileFacts, ImageFacts, Inside
 from kit.policy.judge import judge
 from tests.claims import WHERE, claim, file, release, sha256, statement, unreadable
-from tests.lab import AT
+from tests.lab import AT, IDENTITY, ISSUER
 
 TOOL, SBOM = "tool-1.0.tar.gz", "sbom.json"
 BOM = "https://cyclonedx.org/bom"
@@ -307,6 +307,36 @@ def test_of_an_image_and_a_chart_of_one_name_the_source_says_which() -> None:
         assert [verdict.passed for verdict in verdicts] == [True, True, passes]
     with pytest.raises(UsageError, match="may be of"):
         release(lines=f'{lines}predicate-of = "tool:1.0"\n')
+
+
+def test_that_nothing_proves_which_image_it_is_is_told_of_its_copy_too() -> None:
+    repository, at_a_branch = "ghcr.io/acme/tool", IDENTITY.replace("tags/v1.0", "heads/main")
+    lines = f"""
+[[artifact]]
+source = "oci:{repository}:1.0"
+[[artifact.require]]
+signer = "branch"
+
+[[artifact]]
+source = "file:dist/"
+files = ["{SBOM}"]
+[[artifact.require]]
+signer = "branch"
+predicate-type = "cyclonedx"
+predicate-of = "tool:1.0"
+"""
+    signers = f'[signers.branch]\nissuer = "{ISSUER}"\nidentity = "{at_a_branch}"'
+    said = attested(digest=sha256(b"image"), names=(repository,), subject=at_a_branch)
+    image = replace(
+        file(said, raw=b"image", name="tool:1.0", source=f"oci:{repository}:1.0"),
+        image=ImageFacts(is_index=False, platforms=(), blobs=frozenset(), chart=None),
+    )
+    copy = file(raw=json.dumps(SAID).encode(), name=SBOM)
+    inside = Inside(package=unreadable, document=lambda _: SAID)
+    verdicts, _ = judge(release(lines=lines, signers=signers), [image, copy], inside, AT)
+    for verdict in verdicts:
+        assert verdict.passed
+        assert "oci.tag-unproved" in codes(verdict)
 
 
 def test_a_folder_s_source_names_none_of_its_files() -> None:
