@@ -94,7 +94,8 @@ def _ended(arguments: Sequence[str], error: BaseException) -> Status:
         return _failed(arguments, _usage(error))
     if isinstance(error, OSError) and error.errno in _REFUSED:
         what = "this machine refuses" if error.filename is None else f"{error.filename}"
-        return _failed(arguments, MachineError(f"{what}: {error.strerror}"))
+        hint = "look at the space and the permissions there, and run it again"
+        return _failed(arguments, MachineError(f"{what}: {error.strerror}", hint=hint))
     if "--debug" in arguments:
         with suppress(OSError, ValueError):
             traceback.print_exception(error)
