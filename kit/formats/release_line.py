@@ -92,12 +92,12 @@ def lines_of(name: str, lines: Sequence[Line]) -> tuple[Line, ...]:
 
 def is_about(demand: Demand, name: str) -> bool:
     """Say whether a demand of a line is about its file of this name."""
-    written, patterns = _sorted(demand.files)
+    written, patterns = _parted(demand.files)
     return not demand.files or name in written or any(matches(entry, name) for entry in patterns)
 
 
 @cache
-def _sorted(files: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+def _parted(files: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     """Return the entries that are names, and those that are patterns.
 
     A requirement may write a thousand names out, and is asked about every file of a pack.

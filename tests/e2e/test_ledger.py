@@ -135,13 +135,18 @@ def test_a_ledger_that_cannot_be_read_changes_no_verdict(site: Site) -> None:
     assert "ledger.malformed" in ran.codes
 
 
-def test_a_tuf_repository_that_does_not_answer_is_left_out_and_said(
-    site: Site, server: HostileServer
-) -> None:
+def pin_repository(site: Site, server: HostileServer) -> None:
+    """Have the host's anchors name a TUF repository at the server, by its first root."""
     anchor = site.folder / "trust-roots/acme"
     repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
     (anchor / "root.json").write_bytes(repository.files["1.root.json"])
     (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+
+
+def test_a_tuf_repository_that_does_not_answer_is_left_out_and_said(
+    site: Site, server: HostileServer
+) -> None:
+    pin_repository(site, server)
     server.on("/tuf/2.root.json", answer(503))
     assert site.collect("--trust-update").status == 5
     assert site.collect().status == 0
@@ -157,10 +162,7 @@ def test_a_tuf_repository_that_does_not_answer_is_left_out_and_said(
 def test_a_tuf_repository_that_lies_is_refused_though_nobody_named_it(
     site: Site, server: HostileServer
 ) -> None:
-    anchor = site.folder / "trust-roots/acme"
-    repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
-    (anchor / "root.json").write_bytes(repository.files["1.root.json"])
-    (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+    pin_repository(site, server)
     server.on("/tuf/2.root.json", answer(200, b"{}"))
     assert site.collect().status == 4
 
@@ -169,9 +171,6 @@ def test_a_tuf_repository_that_lies_is_refused_though_nobody_named_it(
 def test_a_tuf_repository_that_answers_something_else_is_not_left_out(
     site: Site, server: HostileServer, status: int
 ) -> None:
-    anchor = site.folder / "trust-roots/acme"
-    repository = Repository("acme", {"trusted_root.json": site.lab.trusted_root()})
-    (anchor / "root.json").write_bytes(repository.files["1.root.json"])
-    (anchor / "tuf.json").write_bytes(render(Record(repository=server.url("/tuf"))))
+    pin_repository(site, server)
     server.on("/tuf/2.root.json", answer(status))
     assert site.collect().status == 5

@@ -34,11 +34,10 @@ def findings(release: ReleaseFile) -> Iterator[Finding]:
 def _all(path: str, line: Line) -> Iterator[Finding]:
     bare = _without_rule(line)
     if bare:
-        what = "every file of the line" if None in bare else ", ".join(map(str, bare[:3]))
         yield warning(
             "lint.no-rule",
             f"{path}.require",
-            f"nothing is demanded that is not optional: {what} will fail",
+            f"nothing is demanded that is not optional: {', '.join(bare[:3])} will fail",
             f"add [[artifact.require]] with a signer or a digest to {line.source.text!r}",
         )
     for count, demand in enumerate(line.require):
@@ -52,12 +51,12 @@ def _all(path: str, line: Line) -> Iterator[Finding]:
             )
 
 
-def _without_rule(line: Line) -> list[str | None]:
-    """Return the line's files of which nothing is demanded; ``None`` where that is all of them."""
+def _without_rule(line: Line) -> list[str]:
+    """Return the line's files of which nothing is demanded, for people."""
     firm = [demand for demand in line.require if demand.optional is None]
     if not firm:
-        return [None]
-    bare: list[str | None] = [
+        return ["every file of the line"]
+    bare = [
         name
         for name in line.names
         if all(demand.optional is not None for demand in line.demands_of(name))
